@@ -1,0 +1,193 @@
+"""
+Detections as data: a catalogue file becomes a typed Definition. Pure, but for reading the catalogue's files once.
+
+The schema of a file stands in `catalog/schema.json`, with a description at every key.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from monitors.errors import DefinitionError
+
+CATALOG = Path(__file__).parent / "catalog"
+SEVERITIES = {1: "critical", 2: "high", 3: "medium", 4: "low", 5: "info"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One value that a team may change: what it means, its unit, its bounds, and where the default comes from."""
+
+    name: str
+    type: str  # integer | number | minutes | list
+    label: str
+    default: Any
+    help: str
+    source: str
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def check(self, value: Any) -> Any:
+        """Return `value` in its right type. Raises DefinitionError with a sentence when it is none or out of bounds."""
+        if self.type == "list":
+            if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
+                raise DefinitionError(f"{self.label}: expected a list of names.")
+            return [item.strip() for item in value]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise DefinitionError(f"{self.label}: {value!r} is no number.")
+        if self.type != "number" and value != int(value):
+            raise DefinitionError(f"{self.label}: {value} must be a whole number.")
+        low, high = self.minimum, self.maximum
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise DefinitionError(f"{self.label}: {value} lies outside {low:g} to {high:g} {self.unit}.".replace(" .", "."))
+        return value if self.type == "number" else int(value)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A value of a finding that stands beside its limit: `value` names it in `observed`, `limit` the parameter."""
+
+    value: str
+    label: str
+    limit: str | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Modifier:
+    """Moves a finding's severity to `severity` when the observed value `when` equals `equals`."""
+
+    when: str
+    equals: Any
+    severity: int
+    because: str
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A detection of the catalogue. `raw` is the file as it was read: its bytes decide the hash of a rendered monitor."""
+
+    id: str
+    version: int
+    title: str
+    why: str
+    shape: str  # match | program
+    program: str | None
+    severity: int
+    attack: tuple[str, ...]
+    engines: tuple[str, ...]
+    entity_type: str
+    entity_id: tuple[str, ...]
+    entity_name: str
+    query: tuple[Mapping[str, Any], ...]
+    stages: Mapping[str, tuple[Mapping[str, list[str]], ...]]
+    settings: Mapping[str, Any]
+    span: str | int
+    sentence: str
+    observed: tuple[Observation, ...]
+    modifiers: tuple[Modifier, ...]
+    parameters: Mapping[str, Parameter]
+    false_positives: tuple[str, ...]
+    blind: str
+    runbook: tuple[str, ...]
+    raw: Mapping[str, Any]
+
+    def values(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """Return every parameter's value: `chosen` where given, else the default. Raises DefinitionError."""
+        unknown = set(chosen) - set(self.parameters)
+        if unknown:
+            raise DefinitionError(f"{self.title} has no parameter {', '.join(sorted(unknown))}.")
+        return {name: p.check(chosen.get(name, p.default)) for name, p in self.parameters.items()}
+
+    def needs(self) -> list[str]:
+        """Return the Okta fields without which the search cannot be told, in the order of the file."""
+        found = list(self.entity_id[:1])
+        for clause in self.query:
+            found += _fields_of(clause)
+        for first, *others in self.stages.values():
+            found += [name for name in first if all(name in conditions for conditions in others)]
+        return list(dict.fromkeys(["published", *found, *self.settings.get("fields", [])]))
+
+
+def parse(raw: Mapping[str, Any]) -> Definition:
+    """Return the Definition of a catalogue file's content. Raises DefinitionError with the path of what is wrong."""
+    try:
+        jsonschema.validate(raw, _schema())
+    except jsonschema.ValidationError as error:
+        raise DefinitionError(f"{raw.get('id', 'detection')}: {error.json_path}: {error.message}") from error
+    parameters = {name: Parameter(name=name, **values) for name, values in raw.get("parameters", {}).items()}
+    definition = Definition(
+        id=raw["id"],
+        version=raw["version"],
+        title=raw["title"],
+        why=raw["why"].strip(),
+        shape=raw["shape"],
+        program=raw.get("program"),
+        severity=raw["severity"],
+        attack=tuple(raw["attack"]),
+        engines=tuple(raw["engines"]),
+        entity_type=raw["entity"]["type"],
+        entity_id=tuple(raw["entity"]["id"]),
+        entity_name=raw["entity"]["name"],
+        query=tuple(raw.get("query", ())),
+        stages={name: tuple(alternatives) for name, alternatives in raw.get("stages", {}).items()},
+        settings=raw.get("settings", {}),
+        span=raw.get("span", 0),
+        sentence=raw["sentence"],
+        observed=tuple(Observation(**values) for values in raw.get("observed", ())),
+        modifiers=tuple(Modifier(**values) for values in raw.get("modifiers", ())),
+        parameters=parameters,
+        false_positives=tuple(raw["false_positives"]),
+        blind=raw["blind"].strip(),
+        runbook=tuple(raw["runbook"]),
+        raw=raw,
+    )
+    for name in re.findall(r"\$(\w+)", json.dumps([raw.get("query"), raw.get("settings"), raw.get("span")])):
+        if name not in parameters:
+            raise DefinitionError(f"{definition.id}: ${name} is no parameter.")
+    definition.values({})
+    return definition
+
+
+@cache
+def catalog() -> Mapping[str, Definition]:
+    """Return every detection by its id, in alphabetical order."""
+    found = {}
+    for path in sorted(CATALOG.glob("*.yaml")):
+        definition = parse(yaml.safe_load(path.read_text()))
+        if definition.id != path.stem.replace("_", "-"):
+            raise DefinitionError(f"{path.name} holds the detection {definition.id}.")
+        found[definition.id] = definition
+    return found
+
+
+def detection(detection_id: str) -> Definition:
+    """Return one detection. Raises DefinitionError when the catalogue has none of that id."""
+    found = catalog().get(detection_id)
+    if found is None:
+        raise DefinitionError(f"The catalogue has no detection {detection_id!r}.")
+    return found
+
+
+@cache
+def _schema() -> Mapping[str, Any]:
+    schema: Mapping[str, Any] = json.loads((CATALOG / "schema.json").read_text())
+    return schema
+
+
+def _fields_of(clause: Mapping[str, Any]) -> list[str]:
+    """Return the Okta fields that a clause needs. A `not` and an `any` need none by themselves: what lacks cannot match."""
+    kind, body = next(iter(clause.items()))
+    if kind in {"not", "any"}:
+        return []
+    if kind == "all":
+        return [name for inner in body for name in _fields_of(inner)]
+    return [body] if kind == "exists" else list(body)

@@ -1,0 +1,117 @@
+"""
+What a System Log event says, in the few words that findings, pages and tickets use. Pure.
+
+Everything here was written by whoever caused the event: it is data, never markup, and may be absent or of an odd type.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+PLACEHOLDERS = frozenset({"", "unknown", "null", "none"})
+
+# What a window program shows of each event: short name to Okta field. The same names are read off whole events here.
+SHOWN = {
+    "user": "actor.alternateId",
+    "display": "actor.displayName",
+    "type": "eventType",
+    "result": "outcome.result",
+    "reason": "outcome.reason",
+    "ip": "client.ipAddress",
+    "city": "client.geographicalContext.city",
+    "country": "client.geographicalContext.country",
+    "asn": "securityContext.asNumber",
+    "as_org": "securityContext.asOrg",
+    "proxy": "securityContext.isProxy",
+    "zone": "client.zone",
+    "session": "authenticationContext.externalSessionId",
+    "root_session": "authenticationContext.rootSessionId",
+    "device_token": "debugContext.debugData.dtHash",
+    "os": "client.userAgent.os",
+    "browser": "client.userAgent.browser",
+    "agent": "client.userAgent.rawUserAgent",
+    "managed": "device.managed",
+}
+
+
+def read(event: Mapping[str, Any], path: str) -> Any:
+    """Return the value at a dotted `path` of an event, or None where any step is missing or no object."""
+    value: Any = event
+    for step in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(step)
+    return value
+
+
+def text(event: Mapping[str, Any], path: str) -> str | None:
+    """Return the string at `path`, or None where there is none or only a placeholder."""
+    value = read(event, path)
+    return value if isinstance(value, str) and value.strip().lower() not in PLACEHOLDERS else None
+
+
+def shown(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event in the short names of SHOWN, with its place where it has one: what a program tells of it."""
+    row = {name: value for name, path in SHOWN.items() if (value := read(event, path)) not in (None, "")}
+    place = read(event, "client.geographicalContext.geolocation")
+    if isinstance(place, Mapping) and isinstance(place.get("lat"), int | float) and isinstance(place.get("lon"), int | float):
+        row["lat"], row["lon"] = place["lat"], place["lon"]
+    return row
+
+
+def entity_id(event: Mapping[str, Any], paths: Iterable[str]) -> str | None:
+    """Return the identity that `paths` name: the first as it stands, a later one (a name) lower-cased; None for nobody."""
+    for position, path in enumerate(paths):
+        value = text(event, path)
+        if value is not None:
+            return value if position == 0 else value.lower()
+    return None
+
+
+def targets(event: Mapping[str, Any], *, kind: str | None = None) -> list[Mapping[str, Any]]:
+    """Return the event's targets, of one `type` where given; none where `target` is null or no list."""
+    found = event.get("target")
+    rows = [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
+    return [row for row in rows if kind is None or row.get("type") == kind]
+
+
+def label(target: Mapping[str, Any]) -> str:
+    """Return what people call a target: its alternateId where that is a name, else displayName, else id."""
+    for key in ("alternateId", "displayName", "id"):
+        value = target.get(key)
+        if isinstance(value, str) and value.strip().lower() not in PLACEHOLDERS:
+            return value
+    return "somebody"
+
+
+def place(row: Mapping[str, Any]) -> str:
+    """Return where a shown event came from, in words."""
+    words = [str(row[key]) for key in ("city", "country") if row.get(key)]
+    if words:
+        return ", ".join(words)
+    if row.get("lat") is not None:
+        return f"{row['lat']:.2f}, {row['lon']:.2f}"
+    return "an unknown place"
+
+
+def of_grant(event: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return what a grant or membership event says: roles, groups, receiver, and whether the actor gave it to themself.
+
+    `privilegeGranted` lists all current privileges of the receiver, not the change, so a ROLE target is preferred.
+    """
+    actor = text(event, "actor.id")
+    users, groups = targets(event, kind="User"), targets(event, kind="UserGroup")
+    named = [target.get("displayName") or target.get("alternateId") for target in targets(event, kind="ROLE")]
+    roles = [str(role) for role in named if role] or [text(event, "debugContext.debugData.privilegeGranted") or ""]
+    self_grant = actor is not None and any(target.get("id") == actor for target in users)
+    receivers = [label(target) for target in users] or [str(group.get("displayName") or label(group)) for group in groups]
+    failed = text(event, "outcome.result") == "FAILURE"
+    return {
+        "roles": ", ".join(role for role in roles if role) or "an administrator role",
+        "groups": ", ".join(str(group.get("displayName") or label(group)) for group in groups) or "a group",
+        "receiver": "themself" if self_grant else ", ".join(receivers) or "somebody",
+        "self_grant": self_grant,
+        "super_admin": any("super admin" in role.lower() for role in roles),
+        "failed": failed,
+        "granted": "tried to grant" if failed else "granted",
+    }

@@ -1,0 +1,268 @@
+"""
+What a search answered, as findings. Pure; used for envelopes, previews, backtests and catch-up alike.
+
+An Answer says whether it is whole: an answer that was cut, timed out, lost shards or met no index is never "nothing found".
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from monitors import facts
+from monitors.definitions import Definition
+from monitors.profiles import Profile
+
+
+class MalformedFinding(ValueError):
+    """One finding cannot be read; `str()` says why. The others of its envelope are not touched."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The time and uuid of one event."""
+
+    at: datetime
+    uuid: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    One thing that a detection found, about one entity.
+
+    `count` events from `first` to `last`; `events` are at most 25 of them in the short names of `facts.SHOWN` with `t` (ms) and
+    `uuid`; `observed` the values beside their limits and derived facts; `severity` is after modifiers, with their `reasons`.
+    """
+
+    entity_type: str
+    entity_id: str
+    entity_name: str
+    count: int
+    first: Mark
+    last: Mark
+    observed: Mapping[str, Any]
+    events: Sequence[Mapping[str, Any]]
+    sentence: str
+    severity: int
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A search's findings, what could not be read of it, and `faults`: why it is not whole (empty when it is)."""
+
+    findings: tuple[Finding, ...]
+    malformed: tuple[str, ...]
+    faults: tuple[str, ...]
+    read: int = 0
+    took_ms: int = 0
+    found: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the answer is missing."""
+        return not self.faults
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is needed to read an answer: the detection, its parameters' values, how the index names things, and the severity."""
+
+    definition: Definition
+    values: Mapping[str, Any]
+    profile: Profile
+    severity: int
+    cut_is_fault: bool = field(default=True)
+
+
+def read_answer(result: Mapping[str, Any], context: Context) -> Answer:
+    """Return what one search response (`ctx.results[0]`, or that of a plain search) says. Never raises on its content."""
+    faults = list(_faults(result, context.definition.shape))
+    if context.definition.shape == "match":
+        hits = facts.read(result, "hits.hits")
+        rows: list[Any] = hits if isinstance(hits, list) else []
+        found = facts.read(result, "hits.total.value")
+        total = found if isinstance(found, int) else len(rows)
+        if total > len(rows):
+            faults.append(f"The answer holds {len(rows)} of {total} matching events.")
+        read_one = _from_hit
+        read = total
+    else:
+        value = facts.read(result, "aggregations.f.value")
+        value = value if isinstance(value, Mapping) else {}
+        told = value.get("findings")
+        rows = told if isinstance(told, list) else []
+        if value.get("truncated"):
+            faults.append("More events matched than one search may read; the answer was truncated.")
+        if value.get("capped"):
+            faults.append(f"The answer holds {len(rows)} of {value.get('found')} findings.")
+        read_one = _from_program
+        total = value.get("found") if isinstance(value.get("found"), int) else len(rows)
+        read = value.get("read") if isinstance(value.get("read"), int) else 0
+    findings, malformed = [], []
+    for position, row in enumerate(rows):
+        try:
+            findings.append(read_one(row, context))
+        except MalformedFinding as error:
+            malformed.append(f"finding {position}: {error}")
+    took = result.get("took")
+    return Answer(
+        tuple(findings), tuple(malformed), tuple(faults), read=read, took_ms=took if isinstance(took, int) else 0, found=total
+    )
+
+
+def _faults(result: Mapping[str, Any], shape: str) -> list[str]:
+    shards = result.get("_shards")
+    if not isinstance(shards, Mapping):
+        return ["OpenSearch answered without saying how many shards it asked."]
+    faults = []
+    if result.get("timed_out"):
+        faults.append("The search timed out.")
+    if shards.get("failed"):
+        faults.append(f"{shards['failed']} of {shards.get('total')} shards failed.{_first_failure(shards)}")
+    if shards.get("total") == 0:
+        faults.append("No index matches the pattern.")
+    elif shape == "program" and not isinstance(facts.read(result, "aggregations.f.value"), Mapping):
+        faults.append("The answer holds no result of the program.")
+    return faults
+
+
+def _first_failure(shards: Mapping[str, Any]) -> str:
+    failures = shards.get("failures")
+    if isinstance(failures, list) and failures and isinstance(failures[0], Mapping):
+        reason = failures[0].get("reason")
+        said = facts.read(reason, "caused_by.reason") or facts.read(reason, "reason") if isinstance(reason, Mapping) else reason
+        if said:
+            return f" The first says: {str(said)[:200]}"
+    return ""
+
+
+def _from_program(row: Any, context: Context) -> Finding:
+    if not isinstance(row, Mapping) or not isinstance(row.get("entity"), str) or not row["entity"]:
+        raise MalformedFinding("it names no entity")
+    events = [event for event in row.get("events", ()) if isinstance(event, Mapping)]
+    observed = row.get("observed")
+    if not isinstance(observed, Mapping) or not isinstance(row.get("count"), int):
+        raise MalformedFinding("it has no count or no observed values")
+    name_key = next((key for key, path in facts.SHOWN.items() if path == context.definition.entity_name), "")
+    names = [event[name_key] for event in events if event.get(name_key)]
+    known = names[-1] if names else row["entity"]
+    return _finding(
+        context,
+        entity_id=row["entity"],
+        entity_name=str(known),
+        count=row["count"],
+        first=_mark(row.get("first")),
+        last=_mark(row.get("last")),
+        observed={**observed, **_derived(context.definition, events)},
+        events=events,
+    )
+
+
+def _from_hit(hit: Any, context: Context) -> Finding:
+    source = hit.get("_source") if isinstance(hit, Mapping) else None
+    if not isinstance(source, Mapping):
+        raise MalformedFinding("the hit has no _source")
+    event = context.profile.unwrap(source)
+    at = when(event.get("published"))
+    if at is None:
+        raise MalformedFinding(f"published is {str(event.get('published'))[:40]!r}, which is no time")
+    uuid = event.get("uuid") if isinstance(event.get("uuid"), str) else hit.get("_id")
+    identity = facts.entity_id(event, context.definition.entity_id)
+    if identity is None:
+        raise MalformedFinding("it names nobody: " + " and ".join(context.definition.entity_id) + " hold placeholders")
+    mark = Mark(at, uuid)
+    row = {"t": int(at.timestamp() * 1000), "uuid": uuid, **facts.shown(event)}
+    return _finding(
+        context,
+        entity_id=identity,
+        entity_name=facts.text(event, context.definition.entity_name) or identity,
+        count=1,
+        first=mark,
+        last=mark,
+        observed={"count": 1, **facts.of_grant(event), **_derived(context.definition, [row])},
+        events=[row],
+    )
+
+
+def _finding(context: Context, **told: Any) -> Finding:
+    observed = told["observed"]
+    severity, reasons = _severity(context, observed)
+    words = sentence(context.definition.sentence, _words(told, observed))
+    return Finding(entity_type=context.definition.entity_type, sentence=words, severity=severity, reasons=reasons, **told)
+
+
+def _severity(context: Context, observed: Mapping[str, Any]) -> tuple[int, tuple[str, ...]]:
+    """Return the severity after modifiers: the gravest that raises it, else the one that lowers it."""
+    holding = [m for m in context.definition.modifiers if observed.get(m.when) == m.equals]
+    raising = [m for m in holding if m.severity < context.severity]
+    chosen = min(raising, key=lambda m: m.severity, default=None) or max(holding, key=lambda m: m.severity, default=None)
+    if chosen is None:
+        return context.severity, ()
+    return chosen.severity, tuple(m.because for m in holding if m.severity == chosen.severity)
+
+
+def _derived(definition: Definition, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the facts that follow from a finding's events and move its severity."""
+    facts_found: dict[str, Any] = {"proxy": any(event.get("proxy") is True for event in events)}
+    if definition.program == "travel" and len(events) == 2:
+        a, b = events
+        same_cookie = bool(a.get("device_token")) and a.get("device_token") == b.get("device_token")
+        facts_found["stolen_device"] = same_cookie and a.get("asn") != b.get("asn") and a.get("os") != b.get("os")
+    return facts_found
+
+
+def _words(told: Mapping[str, Any], observed: Mapping[str, Any]) -> dict[str, Any]:
+    events = told["events"]
+    values = observed.get("values")
+    words: dict[str, Any] = {
+        **observed,
+        "user": told["entity_name"],
+        "ip": told["entity_name"],
+        "duration": duration(observed.get("seconds", 0)),
+        "values_words": f"{values} address{'' if values == 1 else 'es'}" if values else "unknown addresses",
+    }
+    if len(events) >= 2:
+        words["from.place"], words["to.place"] = facts.place(events[0]), facts.place(events[-1])
+    return words
+
+
+def sentence(template: str, values: Mapping[str, Any]) -> str:
+    """Return `template` with each {name} filled from `values`; one that is missing reads "unknown". Values are data, never templates."""
+    return re.sub(r"\{([\w.]+)\}", lambda match: str(values.get(match[1], "unknown")), template)
+
+
+def duration(seconds: Any) -> str:
+    """Return seconds in words: "40 s", "3 min 20 s", "2 h 5 min"."""
+    total = int(seconds) if isinstance(seconds, int | float) else 0
+    if total < 60:
+        return f"{total} s"
+    minutes, rest = divmod(total, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def when(value: Any) -> datetime | None:
+    """Return an event's time: ISO 8601 text, or epoch milliseconds; None for anything else."""
+    try:
+        if isinstance(value, bool):
+            return None
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value / 1000, UTC)
+        if isinstance(value, str):
+            at = datetime.fromisoformat(value)
+            return at if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
+
+
+def _mark(value: Any) -> Mark:
+    at = when(value.get("t")) if isinstance(value, Mapping) else None
+    if at is None or not isinstance(value, Mapping):
+        raise MalformedFinding("its first or last event has no time")
+    return Mark(at, value.get("uuid") if isinstance(value.get("uuid"), str) else None)

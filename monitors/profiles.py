@@ -1,0 +1,149 @@
+"""
+How an index lays out Okta's fields. Pure.
+
+Detections name Okta's own fields (`actor.alternateId`); a Profile turns them into what this index holds: a prefix, a keyword
+subfield, a geo_point or two floats. Facts about layouts: Okta's and OpenSearch's documentation, `_field_caps` of real indices.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitors.errors import MissingField
+
+# What detections and pages read. All are strings in Okta's events but those typed here.
+KEYWORDS = (
+    "uuid", "eventType", "outcome.result", "outcome.reason", "displayMessage",
+    "actor.id", "actor.type", "actor.alternateId", "actor.displayName",
+    "client.zone", "client.device", "client.id",
+    "client.userAgent.rawUserAgent", "client.userAgent.os", "client.userAgent.browser",
+    "client.geographicalContext.city", "client.geographicalContext.state", "client.geographicalContext.country",
+    "target.id", "target.type", "target.alternateId", "target.displayName",
+    "transaction.id", "transaction.type",
+    "authenticationContext.externalSessionId", "authenticationContext.rootSessionId",
+    "securityContext.asOrg", "securityContext.isp", "securityContext.domain",
+    "device.id", "device.name",
+    "debugContext.debugData.dtHash", "debugContext.debugData.factor", "debugContext.debugData.pushOnlyResponseType",
+    "debugContext.debugData.requestUri", "debugContext.debugData.risk", "debugContext.debugData.privilegeGranted",
+)  # fmt: skip
+TYPED = {
+    "published": frozenset({"date", "date_nanos"}),
+    "client.ipAddress": frozenset({"ip"}),
+    "securityContext.asNumber": frozenset({"long", "integer"}),
+    "securityContext.isProxy": frozenset({"boolean"}),
+    "device.managed": frozenset({"boolean"}),
+}
+GEOLOCATION = "client.geographicalContext.geolocation"
+EXACT = frozenset({"keyword", "constant_keyword", "wildcard", "ip", "boolean", "long", "integer"})
+
+
+@dataclass(frozen=True)
+class Profile:
+    """
+    Where Okta's fields are found in one index pattern.
+
+    `names` maps an Okta field to the name to query and read doc values by; `point` names a geo_point, or `lat`/`lon` two floats.
+    `prefix` (with its dot) stands before Okta's path in `_source`.
+    """
+
+    pattern: str
+    names: Mapping[str, str]
+    prefix: str = ""
+    point: str | None = None
+    lat: str | None = None
+    lon: str | None = None
+    conflicts: tuple[str, ...] = field(default=())
+
+    def name(self, okta_field: str) -> str:
+        """Return the name to query `okta_field` by. Raises MissingField when the index has none."""
+        found = self.names.get(okta_field)
+        if found is None:
+            raise MissingField(okta_field, self.pattern)
+        return found
+
+    def find(self, okta_field: str) -> str | None:
+        """Return the name to query `okta_field` by, or None."""
+        return self.names.get(okta_field)
+
+    def unwrap(self, source: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the Okta event in a document's `_source`, without the wrapper that `prefix` names."""
+        event: Any = source
+        for part in self.prefix.rstrip(".").split("."):
+            if part and isinstance(event, Mapping) and isinstance(event.get(part), Mapping):
+                event = event[part]
+        return event if isinstance(event, Mapping) else {}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the profile as it is stored, and as it enters a monitor's hash."""
+        return {
+            "pattern": self.pattern,
+            "prefix": self.prefix,
+            "names": dict(sorted(self.names.items())),
+            "point": self.point,
+            "lat": self.lat,
+            "lon": self.lon,
+            "conflicts": list(self.conflicts),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Profile":
+        """Return the profile that `to_json` wrote."""
+        return cls(**{**data, "conflicts": tuple(data["conflicts"])})
+
+
+def template_profile(pattern: str) -> Profile:
+    """Return the layout of our own index template, which an index that does not exist yet will get."""
+    return Profile(pattern=pattern, names={name: name for name in (*KEYWORDS, *TYPED)}, point=GEOLOCATION)
+
+
+def learn(pattern: str, field_caps: Mapping[str, Mapping[str, Any]]) -> Profile:
+    """
+    Return the layout told by `fields` of a `_field_caps` answer: {name: {type: {...}}}.
+
+    Without any field (no index yet) it is our template's. Fields of two types on different days are listed in `conflicts`.
+    """
+    types = {name: set(by_type) - {"unmapped"} for name, by_type in field_caps.items()}
+    prefix = _prefix(types)
+    if prefix is None:
+        return template_profile(pattern)
+    names = {}
+    for okta_field in (*KEYWORDS, *TYPED):
+        found = _exact_name(prefix + okta_field, types, TYPED.get(okta_field, frozenset()))
+        if found is not None:
+            names[okta_field] = found
+    place = prefix + GEOLOCATION
+    point = place if types.get(place) == {"geo_point"} else None
+    floats = point is None and bool(types.get(f"{place}.lat")) and bool(types.get(f"{place}.lon"))
+    return Profile(
+        pattern=pattern,
+        prefix=prefix,
+        names=names,
+        point=point,
+        lat=f"{place}.lat" if floats else None,
+        lon=f"{place}.lon" if floats else None,
+        conflicts=tuple(sorted(name for name, kinds in types.items() if len(kinds) > 1 and name.startswith(prefix))),
+    )
+
+
+def lacks(profile: Profile, needed: Iterable[str]) -> list[str]:
+    """Return those of the `needed` Okta fields that the index does not hold."""
+    has_place = profile.point is not None or profile.lat is not None
+    return [name for name in needed if not (has_place if name == GEOLOCATION else profile.find(name))]
+
+
+def _prefix(types: Mapping[str, set[str]]) -> str | None:
+    """Return what stands before `eventType` (the shortest, "" in most indices), or None when no field ends so."""
+    found = sorted(
+        (name.removesuffix("eventType") for name in types if name == "eventType" or name.endswith(".eventType")), key=len
+    )
+    return found[0] if found else None
+
+
+def _exact_name(name: str, types: Mapping[str, set[str]], wanted: frozenset[str]) -> str | None:
+    """Return the field under which `name` holds exact values: itself, or its keyword subfield."""
+    own = types.get(name, set())
+    if own and own <= (wanted | EXACT):
+        return name
+    if f"{name}.keyword" in types:
+        return f"{name}.keyword"
+    return None

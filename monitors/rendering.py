@@ -1,0 +1,324 @@
+"""
+From a definition to the JSON that OpenSearch gets. Pure: the same input gives the same bytes.
+
+Dictionaries are built, strings never pasted: what varies enters a script through `params` alone, so that the cluster compiles a
+handful of texts once. The Alerting plugin renders a monitor's whole search as one mustache template, so whatever a person typed is
+made inert on the way into a monitor; the portal's own searches are plain and need none of that.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from monitors.definitions import Definition
+from monitors.errors import DefinitionError, MissingField
+from monitors.facts import SHOWN
+from monitors.profiles import GEOLOCATION, Profile, lacks
+
+PAINLESS = Path(__file__).parent / "painless"
+
+# Guards of one search: an unguarded map once ended in the death of a 1 GB node (10 M events); 50,000 a shard was safe.
+MAX_EVENTS_A_SHARD = 50_000
+MAX_FINDINGS = 500
+MAX_HITS = 100
+SAMPLE_EVENTS = 25
+SAMPLE_ROWS = 3_000  # rows told with all their values, over all findings: keeps an envelope under 4 MiB
+MAX_SEARCH_BYTES = 65_535  # script.max_size_in_bytes bounds the whole search of a monitor
+
+# The condition and the message are fixed texts: what identifies a monitor is its trigger. Measured on found, empty, no index,
+# failed shards, bad Painless, throwing reduce, too many buckets, timed out and truncated.
+BEAT = "return ctx.periodEnd.toEpochMilli()/params.beat!=ctx.periodStart.toEpochMilli()/params.beat;"
+CONDITIONS = {
+    "program": (
+        "if(ctx.error!=null) throw ctx.error; if(ctx.results.size()==0) return true; def r=ctx.results[0]; "
+        "if(r.timed_out||r._shards.failed>0||r.aggregations==null) return true; "
+        "def v=r.aggregations.f.value; if(v.truncated||v.found>0) return true; " + BEAT
+    ),
+    "match": (
+        "if(ctx.error!=null) throw ctx.error; if(ctx.results.size()==0) return true; def r=ctx.results[0]; "
+        "if(r.timed_out||r._shards.failed>0||r._shards.total==0||r.hits.total.value>0) return true; " + BEAT
+    ),
+}
+MESSAGE = (
+    '{"oktadetect":1,"trigger":"{{ctx.trigger.id}}","revision":"{{ctx.trigger.name}}","severity":"{{ctx.trigger.severity}}",'
+    '"monitor_id":"{{ctx.monitor._id}}","period_start":"{{ctx.periodStart}}","period_end":"{{ctx.periodEnd}}",'
+    '"error":"{{ctx.error}}","results":{{#toJson}}ctx.results{{/toJson}}}'
+)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that decides a rendered monitor. `interval_seconds` and `emit_minutes` are durations; `beat_seconds` the heartbeat's."""
+
+    definition: Definition
+    params: Mapping[str, Any]
+    profile: Profile
+    monitor_uuid: str
+    name: str
+    severity: int
+    interval_seconds: int
+    beat_seconds: int = 300
+
+    @property
+    def emit_ms(self) -> int:
+        """How far back a finding's last event may lie and still be told: the longer of 90 minutes and ten intervals."""
+        return max(90 * 60, 10 * self.interval_seconds) * 1000
+
+    @property
+    def span_ms(self) -> int:
+        """How far apart the events of one finding may lie."""
+        return int(_resolve(self.definition.span, self.definition.values(self.params))) * 60_000
+
+
+@dataclass(frozen=True)
+class PeriodEnd:
+    """Where a search says "the end of the period": the plugin's own variable in a monitor, a number in a plain search."""
+
+    suffix: str = ""
+
+
+def monitor(inputs: Inputs, *, channel_id: str, revision: int, enabled: bool, enabled_time_ms: int) -> dict[str, Any]:
+    """
+    Return the body of a query-level monitor, as it is sent to `_plugins/_alerting/monitors`.
+
+    Raises MissingField when the index cannot serve the detection, DefinitionError when the search outgrows what a monitor may hold.
+    """
+    body = _finish(search(inputs), end="{{period_end}}", text=inert)
+    size = len(json.dumps(body, ensure_ascii=False).encode())
+    if size > MAX_SEARCH_BYTES:
+        raise DefinitionError(f"The search is {size} bytes; a monitor may hold {MAX_SEARCH_BYTES}. Shorten the longest list.")
+    return {
+        "type": "monitor",
+        "name": inputs.name,
+        "monitor_type": "query_level_monitor",
+        "enabled": enabled,
+        "enabled_time": enabled_time_ms if enabled else None,
+        "schedule": {"period": _period(inputs.interval_seconds)},
+        "inputs": [{"search": {"indices": [inputs.profile.pattern], "query": body}}],
+        "triggers": [
+            {
+                "query_level_trigger": {
+                    "id": inputs.monitor_uuid,
+                    "name": str(revision),
+                    "severity": str(inputs.severity),
+                    "condition": {
+                        "script": {
+                            "source": CONDITIONS[inputs.definition.shape],
+                            "lang": "painless",
+                            "params": {"beat": inputs.beat_seconds * 1000},
+                        }
+                    },
+                    "actions": [
+                        {
+                            "id": f"post-{inputs.monitor_uuid}",
+                            "name": "post",
+                            "destination_id": channel_id,
+                            "message_template": {"source": MESSAGE, "lang": "mustache"},
+                            "subject_template": {"source": "oktadetect", "lang": "mustache"},
+                            "throttle_enabled": False,
+                        }
+                    ],
+                }
+            }
+        ],
+        "ui_metadata": {"oktadetect": {"monitor": inputs.monitor_uuid, "revision": revision, "hash": content_hash(inputs)}},
+    }
+
+
+def plain_search(inputs: Inputs, *, end_ms: int, part: int = 0, parts: int = 1) -> dict[str, Any]:
+    """Return the same search for the portal itself, over the period that ends at `end_ms`, judged in `parts` where asked."""
+    body = _finish(search(inputs), end=str(end_ms), text=str)
+    if inputs.definition.shape == "program":
+        body["aggregations"]["f"]["scripted_metric"]["params"] |= {"part": part, "parts": parts}
+    return body
+
+
+def content_hash(inputs: Inputs) -> str:
+    """Return the sha256 of what a monitor does: its rendered form without revision number, enabled_time and channel."""
+    body = {
+        "definition": inputs.definition.raw,
+        "indices": inputs.profile.pattern,
+        "search": _finish(search(inputs), end="{{period_end}}", text=str),
+        "condition": CONDITIONS[inputs.definition.shape],
+        "message": MESSAGE,
+        "beat": inputs.beat_seconds,
+        "severity": inputs.severity,
+        "interval": inputs.interval_seconds,
+        "identity": [inputs.monitor_uuid, inputs.name],
+    }
+    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def search(inputs: Inputs) -> dict[str, Any]:
+    """Return the search with PeriodEnd where the period's end stands. Raises MissingField."""
+    definition, profile = inputs.definition, inputs.profile
+    missing = lacks(profile, definition.needs())
+    if missing:
+        profile.name(missing[0])
+    values = definition.values(inputs.params)
+    back_ms = inputs.emit_ms + (inputs.span_ms if definition.shape == "program" else 0)
+    filters: list[Any] = [
+        {
+            "range": {
+                profile.name("published"): {
+                    "gte": PeriodEnd(f"||-{back_ms // 1000}s"),
+                    "lte": PeriodEnd(),
+                    "format": "epoch_millis",
+                }
+            }
+        }
+    ]
+    filters += [clause for raw in definition.query if (clause := _clause(raw, profile, values)) is not None]
+    stages = _stages(definition, profile)
+    if stages:
+        filters.append(_any_stage(stages))
+    query = {"bool": {"filter": filters}}
+    if definition.shape == "match":
+        return {
+            "size": MAX_HITS,
+            "track_total_hits": True,
+            "query": query,
+            "sort": [{profile.name("published"): "desc"}, {profile.name("uuid"): "desc"}],
+        }
+    return {"size": 0, "query": query, "aggregations": {"f": {"scripted_metric": _scripted_metric(inputs, values, stages)}}}
+
+
+def inert(typed: str) -> str:
+    """Return `typed` so that mustache gives it back as it is: `{{` would be read as a tag, and `{{>file}}` as a file's content."""
+    return typed.replace("{{", "{{=<% %>=}}{{<%={{ }}=%>")
+
+
+def _period(seconds: int) -> dict[str, Any]:
+    if seconds % 60 == 0:
+        return {"interval": seconds // 60, "unit": "MINUTES"}
+    return {"interval": seconds, "unit": "SECONDS"}
+
+
+def _finish(node: Any, *, end: str, text: Any) -> Any:
+    """Return `node` with the period's end written as `end` and every string passed through `text`."""
+    if isinstance(node, PeriodEnd):
+        return end + node.suffix
+    if isinstance(node, str):
+        return text(node)
+    if isinstance(node, Mapping):
+        return {text(key): _finish(value, end=end, text=text) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_finish(value, end=end, text=text) for value in node]
+    return node
+
+
+def _resolve(value: Any, values: Mapping[str, Any]) -> Any:
+    """Return `value`, or the parameter that it names with `$`."""
+    if isinstance(value, str) and value.startswith("$"):
+        return values[value.removeprefix("$")]
+    return value
+
+
+def _clause(raw: Mapping[str, Any], profile: Profile, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a query clause in the index's names, or None where a `not` asks for nothing (an empty list, a field that lacks)."""
+    kind, body = next(iter(raw.items()))
+    if kind == "exists":
+        return {"exists": {"field": profile.name(body)}}
+    if kind == "not":
+        inner = _servable(body, profile, values)
+        return None if inner is None or [] in inner.get("terms", {}).values() else {"bool": {"must_not": [inner]}}
+    if kind == "any":
+        alternatives = [clause for one in body if (clause := _servable(one, profile, values)) is not None]
+        if not alternatives:
+            return _clause(body[0], profile, values)  # raises MissingField for the first
+        return {"bool": {"should": alternatives, "minimum_should_match": 1}}
+    if kind == "all":
+        return {"bool": {"filter": [clause for one in body if (clause := _clause(one, profile, values)) is not None]}}
+    name, value = next(iter(body.items()))
+    return {kind: {profile.name(name): _resolve(value, values)}}
+
+
+def _servable(raw: Mapping[str, Any], profile: Profile, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the clause, or None where the index lacks its field and so nothing can match it."""
+    try:
+        return _clause(raw, profile, values)
+    except MissingField:
+        return None
+
+
+def _stages(definition: Definition, profile: Profile) -> list[list[dict[str, list[str]]]]:
+    """
+    Return each stage's alternatives in the index's names, without those whose field the index lacks (one engine's events).
+
+    Raises MissingField when a stage has none left.
+    """
+    stages = []
+    for alternatives in definition.stages.values():
+        served = [
+            {profile.name(name): accepted for name, accepted in conditions.items()}
+            for conditions in alternatives
+            if all(profile.find(name) for name in conditions)
+        ]
+        if not served:
+            lacking = next(name for conditions in alternatives for name in conditions if not profile.find(name))
+            raise MissingField(lacking, profile.pattern)
+        stages.append(served)
+    return stages
+
+
+def _any_stage(stages: list[list[dict[str, list[str]]]]) -> dict[str, Any]:
+    should = [
+        {"bool": {"filter": [{"terms": {name: accepted}} for name, accepted in conditions.items()]}}
+        for alternatives in stages
+        for conditions in alternatives
+    ]
+    return {"bool": {"should": should, "minimum_should_match": 1}}
+
+
+def _scripted_metric(inputs: Inputs, values: Mapping[str, Any], stages: list[list[dict[str, list[str]]]]) -> dict[str, Any]:
+    definition, profile = inputs.definition, inputs.profile
+    settings = {name: _resolve(value, values) for name, value in definition.settings.items() if name != "fields"}
+    names = {name: found for name, path in SHOWN.items() if (found := profile.find(path))}
+    has_place = profile.point is not None or profile.lat is not None
+    located = has_place and GEOLOCATION in definition.settings.get("fields", [])
+    params = {
+        "end": PeriodEnd(),
+        "emit": inputs.emit_ms,
+        "max": MAX_EVENTS_A_SHARD,
+        "cap": MAX_FINDINGS,
+        "sample": SAMPLE_EVENTS,
+        "rows": SAMPLE_ROWS,
+        "part": 0,
+        "parts": 1,
+        "key": [found for name in definition.entity_id if (found := profile.find(name))],
+        "time": profile.name("published"),
+        "uuid": profile.name("uuid"),
+        "names": list(names),
+        "show": list(names.values()),
+        "point": profile.point if located else None,
+        "lat": profile.lat if located else None,
+        "lon": profile.lon if located else None,
+        "dedupe": profile.find(settings["dedupe"]) if "dedupe" in settings else None,
+        "distinct": profile.name(settings["distinct"]) if "distinct" in settings else None,
+        "stages": [
+            [[{"field": name, "values": accepted} for name, accepted in conditions.items()] for conditions in alternatives]
+            for alternatives in stages
+        ],
+        "km": settings.get("km", 0),
+        "kmh": settings.get("kmh", 0),
+        "n": settings.get("n", 1),
+        "values": settings.get("values", 0),
+        "each": settings.get("each", 0),
+        "window": int(settings.get("window", 0)) * 60_000,
+    }
+    return {
+        "params": params,
+        "init_script": _script("init"),
+        "map_script": _script("map"),
+        "combine_script": _script("combine"),
+        "reduce_script": _script("reduce", str(definition.program), "tail"),
+    }
+
+
+@cache
+def _script(*names: str) -> dict[str, str]:
+    return {"source": "\n".join((PAINLESS / f"{name}.painless").read_text() for name in names)}
