@@ -1,0 +1,111 @@
+"""What goes in and out of a handler, and the table of routes."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .site import Site
+from .store import Row, Store
+
+Json = Any  # what json.loads returns
+
+
+class RefusedError(Exception):
+    """Jira says no. Becomes an answer with Jira's usual error body; what the handler wrote is rolled back."""
+
+    def __init__(self, status: int, *messages: str, errors: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, messages, errors)
+        self.status = status
+        self.messages = messages
+        self.errors = dict(errors or {})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is sent back. ``body`` is JSON unless it is text (``str``); ``None`` sends no body at all."""
+
+    status: int
+    body: Json = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json;charset=UTF-8"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One authenticated request, as a handler sees it. ``version`` is the API's: "2" or "3" ("latest" is 2)."""
+
+    site: Site
+    store: Store
+    version: str
+    base_url: str
+    query: Mapping[str, list[str]]
+    raw_body: bytes
+
+    @property
+    def api_url(self) -> str:
+        """The prefix of every ``self`` link."""
+        return f"{self.base_url}/rest/api/{self.version}"
+
+    def json_object(self) -> dict[str, Json]:
+        """The request's body; refused with 400 unless it is a JSON object."""
+        try:
+            body = json.loads(self.raw_body or b"{}")
+        except ValueError as error:
+            raise RefusedError(
+                400, "There was an error parsing JSON. Check that your request body is valid."
+            ) from error
+        if not isinstance(body, dict):
+            raise RefusedError(400, "Invalid request payload. Refer to the REST API documentation and try again.")
+        return body
+
+    def one(self, name: str, default: str = "") -> str:
+        """The last value of a query parameter."""
+        return self.query.get(name, [default])[-1]
+
+    def many(self, name: str) -> list[str]:
+        """A list parameter: repeated, comma-separated, or both."""
+        return [part for value in self.query.get(name, []) for part in value.split(",") if part]
+
+    def number(self, name: str, default: int) -> int:
+        """A whole, non-negative number out of the query."""
+        text = self.one(name, str(default))
+        if not text.isdigit():
+            raise RefusedError(400, f"The value '{text}' is not valid for the parameter '{name}'.")
+        return int(text)
+
+
+def access_issue(call: Call, id_or_key: str) -> Row:
+    """The issue with this id or key; refused with 404 when it is not there."""
+    found = call.store.find_issue(id_or_key)
+    if found is None:
+        on_cloud = "Issue does not exist or you do not have permission to see it."
+        raise RefusedError(404, "Issue Does Not Exist" if call.site.profile == "dc" else on_cloud)
+    return found
+
+
+Handler = Callable[..., Answer]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and a path under ``/rest/api/N`` with the handler that answers it; groups are handed on in order."""
+
+    method: str
+    path: re.Pattern[str]
+    handler: Handler
+
+
+ROUTES: list[Route] = []
+
+
+def route(method: str, path: str) -> Callable[[Handler], Handler]:
+    """Register a handler: ``{}`` in the path stands for one segment, passed on as a string."""
+    pattern = re.compile("^" + re.escape(path).replace(r"\{\}", "([^/]+)") + "/?$")
+
+    def register(handler: Handler) -> Handler:
+        ROUTES.append(Route(method, pattern, handler))
+        return handler
+
+    return register

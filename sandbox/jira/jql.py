@@ -1,0 +1,348 @@
+"""The part of JQL that the stand-in understands, turned into SQL; all else is refused in Jira's words.
+
+clause    = term { ("AND" | "OR") term }       AND binds closer
+term      = "(" clause ")" | field operator value
+operator  = "=" | "!=" | "~" | "<" | "<=" | ">" | ">=" | ["not"] "in" "(" value, … ")" | "is" ["not"] "empty"
+at the end: "ORDER BY" field ["ASC" | "DESC"] { "," … }
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from . import site as setup
+from .site import Site
+from .store import now_ms
+
+TOKEN = re.compile(
+    r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<symbol>!=|<=|>=|[=~<>(),])|(?P<word>[^\s"'=~<>!(),]+))"""
+)
+RELATIVE = re.compile(r"^-(\d+)([mhdw])$")
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+ABSOLUTE = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M")
+EQUALITY = {"=", "!=", "in", "not in"}
+ORDERED = EQUALITY | {"<", "<=", ">", ">="}
+TEXT = {"~"}
+EMPTY = {"is", "is not"}
+# A field as people type it: the column, and what may be asked of it. Labels live in a table of their own.
+FIELDS: dict[str, tuple[str, set[str]]] = {
+    "project": ("project", EQUALITY),
+    "key": ("key", EQUALITY),
+    "issuekey": ("key", EQUALITY),
+    "id": ("id", EQUALITY),
+    "status": ("status", EQUALITY),
+    "statuscategory": ("status", EQUALITY),
+    "issuetype": ("issuetype", EQUALITY),
+    "type": ("issuetype", EQUALITY),
+    "priority": ("priority", EQUALITY),
+    "resolution": ("resolution", EQUALITY | EMPTY),
+    "assignee": ("assignee", EQUALITY | EMPTY),
+    "labels": ("labels", EQUALITY | EMPTY),
+    "summary": ("summary", TEXT),
+    "description": ("description_text", TEXT),
+    "text": ("text", TEXT),
+    "created": ("created", ORDERED),
+    "updated": ("updated", ORDERED),
+    "resolved": ("resolved", ORDERED | EMPTY),
+}
+SORTABLE = {
+    "key": "number",
+    "issuekey": "number",
+    "id": "id",
+    "created": "created",
+    "updated": "updated",
+    "priority": "priority",
+}
+
+
+class JqlError(ValueError):
+    """The query is not understood; the text says why, as Jira would."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query as SQL: a condition over the issue table (empty: no restriction), its parameters, and an order.
+
+    ``keys`` are the keys that the query names: Jira refuses a query that names an issue which is not there.
+    """
+
+    where: str
+    parameters: tuple[str | int, ...]
+    order: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Token:
+    """``kind`` is string, symbol or word; a string comes without its quotes. ``at`` counts characters from 1."""
+
+    kind: str
+    text: str
+    at: int
+
+
+def parse(text: str, site: Site) -> Query:
+    """Turn JQL into SQL. Raises ``JqlError``."""
+    return _Parser(_tokens(text), site).query()
+
+
+def _tokens(text: str) -> list[Token]:
+    tokens, at = [], 0
+    while text[at:].strip():
+        match = TOKEN.match(text, at)
+        if match is None:
+            character = text[at:].strip()[0]
+            raise JqlError(
+                f"Error in the JQL Query: The character '{character}' is a reserved JQL character. "
+                f"(line 1, character {at + 1})"
+            )
+        kind = match.lastgroup or "word"
+        value = match[kind]
+        if kind == "string":
+            value = re.sub(r"\\(.)", r"\1", value[1:-1])
+        tokens.append(Token(kind, value, match.start(kind) + 1))
+        at = match.end()
+    return tokens
+
+
+LABELS = "EXISTS (SELECT 1 FROM label WHERE label.issue = issue.id{})"
+
+
+class _Parser:
+    def __init__(self, tokens: list[Token], site: Site) -> None:
+        self.tokens = tokens
+        self.site = site
+        self.at = 0
+        self.parameters: list[str | int] = []
+        self.keys: list[str] = []
+
+    # tokens
+
+    def peek(self, *words: str) -> bool:
+        """Whether the next tokens are these words or symbols, whatever their case."""
+        ahead = self.tokens[self.at : self.at + len(words)]
+        return [t.text.lower() for t in ahead if t.kind != "string"] == list(words)
+
+    def take(self, *words: str) -> bool:
+        """Step over these words or symbols if they come next."""
+        found = self.peek(*words)
+        self.at += len(words) if found else 0
+        return found
+
+    def next(self, expected: str) -> Token:
+        """The next token, which has to be there."""
+        if self.at >= len(self.tokens):
+            raise JqlError(f"Error in the JQL Query: Expecting {expected} before the end of the query.")
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def wrong(self, token: Token, expected: str) -> JqlError:
+        return JqlError(
+            f"Error in the JQL Query: Expecting {expected} but got '{token.text}'. (line 1, character {token.at})"
+        )
+
+    def expect(self, symbol: str) -> None:
+        token = self.next(f"'{symbol}'")
+        if token.kind == "string" or token.text != symbol:
+            raise self.wrong(token, f"'{symbol}'")
+
+    # grammar
+
+    def query(self) -> Query:
+        where = "" if not self.tokens or self.peek("order", "by") else self.any_of()
+        order = self.order() if self.take("order", "by") else "created DESC, id DESC"
+        if self.at < len(self.tokens):
+            raise self.wrong(self.tokens[self.at], "either 'OR' or 'AND'")
+        return Query(where, tuple(self.parameters), order, tuple(self.keys))
+
+    def any_of(self) -> str:
+        parts = [self.all_of()]
+        while self.take("or"):
+            parts.append(self.all_of())
+        return "(" + " OR ".join(parts) + ")"
+
+    def all_of(self) -> str:
+        parts = [self.term()]
+        while self.take("and"):
+            parts.append(self.term())
+        return "(" + " AND ".join(parts) + ")"
+
+    def term(self) -> str:
+        if self.take("("):
+            inner = self.any_of()
+            self.expect(")")
+            return inner
+        name = self.next("a field name")
+        if name.kind == "symbol":
+            raise self.wrong(name, "either a value, list or function")
+        field = FIELDS.get(name.text.lower())
+        operator = self.operator()
+        if field is None:
+            raise JqlError(f"Field '{name.text}' does not exist or you do not have permission to view it.")
+        column, operators = field
+        if operator not in operators:
+            raise JqlError(f"The operator '{operator}' is not supported by the '{name.text}' field.")
+        if operator in EMPTY:
+            return self.emptiness(column, operator)
+        values = self.values() if operator in {"in", "not in"} else [self.value()]
+        return self.condition(name.text.lower(), column, operator, values)
+
+    def operator(self) -> str:
+        for words in (("not", "in"), ("is", "not"), ("in",), ("is",)):
+            if self.take(*words):
+                return " ".join(words)
+        token = self.next("an operator")
+        if token.kind != "symbol" or token.text not in ORDERED | TEXT:
+            raise self.wrong(token, "operator")
+        return token.text
+
+    def value(self) -> str:
+        token = self.next("either a value, list or function")
+        if token.kind == "symbol":
+            raise self.wrong(token, "either a value, list or function")
+        return token.text
+
+    def values(self) -> list[str]:
+        self.expect("(")
+        values = [self.value()]
+        while self.take(","):
+            values.append(self.value())
+        self.expect(")")
+        return values
+
+    def order(self) -> str:
+        parts = []
+        while True:
+            name = self.next("a field name")
+            column = SORTABLE.get(name.text.lower())
+            if column is None:
+                raise JqlError(f"Not able to sort using field '{name.text}'.")
+            direction = "DESC" if self.take("desc") else "ASC"
+            self.take("asc")
+            parts.append(f"{column} {direction}")
+            if not self.take(","):
+                return ", ".join(parts)
+
+    # conditions
+
+    def marks(self, values: list[str] | list[int]) -> str:
+        self.parameters.extend(values)
+        return ", ".join("?" for _ in values)
+
+    def emptiness(self, column: str, operator: str) -> str:
+        word = self.value()
+        if word.lower() not in {"empty", "null"}:
+            raise JqlError(f"Error in the JQL Query: Expecting 'EMPTY' or 'NULL' but got '{word}'.")
+        negation = "NOT " if operator == "is not" else ""
+        if column == "labels":
+            return f"{negation}NOT {LABELS.format('')}"
+        return f"{negation}{column} IS NULL"
+
+    def condition(self, name: str, column: str, operator: str, values: list[str]) -> str:
+        if operator == "~":
+            return self.contains(column, values[0])
+        if column in {"created", "updated", "resolved"}:
+            return f"{column} {operator} {self.marks([_moment(name, value) for value in values])}"
+        if column == "key":
+            self.keys.extend(value.upper() for value in values)
+        negation = "NOT " if operator in {"!=", "not in"} else ""
+        if column == "labels":
+            return negation + LABELS.format(f" AND label COLLATE NOCASE IN ({self.marks(values)})")
+        # Jira leaves issues without a value out of both answers, and so does SQL's NULL.
+        return f"{column} {negation}IN ({self.marks(RESOLVERS[name](self.site, values))})"
+
+    def contains(self, column: str, phrase: str) -> str:
+        """Every word has to be there, in any order and case, as part of longer words too; ``*`` and quotes are void."""
+        columns = ("summary", "description_text") if column == "text" else (column,)
+        words = [word for word in re.split(r"[\s\"*]+", phrase) if word]
+        if not words:
+            raise JqlError(f"The value '{phrase}' is not a valid text query.")
+        conditions = []
+        for word in words:
+            pattern = "%" + re.sub(r"([%_\\])", r"\\\1", word) + "%"
+            self.parameters.extend([pattern] * len(columns))
+            conditions.append("(" + " OR ".join(f"{c} LIKE ? ESCAPE '\\'" for c in columns) + ")")
+        return "(" + " AND ".join(conditions) + ")"
+
+
+def _moment(field: str, text: str) -> int:
+    """A point in time as JQL writes it (a date, a date with minutes in UTC, or ``-90m``), in milliseconds."""
+    relative = RELATIVE.match(text)
+    if relative:
+        return now_ms() - int(timedelta(**{UNITS[relative[2]]: int(relative[1])}) / timedelta(milliseconds=1))
+    for form in ABSOLUTE:
+        try:
+            return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp() * 1000)
+        except ValueError:
+            continue
+    raise JqlError(
+        f"Date value '{text}' for field '{field}' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', "
+        "'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'."
+    )
+
+
+def _missing(value: str, field: str) -> JqlError:
+    return JqlError(f"The value '{value}' does not exist for the field '{field}'.")
+
+
+def _by_name(
+    field: str, things: tuple[setup.Named, ...] | tuple[setup.Status, ...]
+) -> Callable[[Site, list[str]], list[str]]:
+    def resolve(_site: Site, values: list[str]) -> list[str]:
+        known = {word: thing.id for thing in things for word in (thing.id, thing.name.lower())}
+        for value in values:
+            if value.lower() not in known:
+                raise _missing(value, field)
+        return [known[value.lower()] for value in values]
+
+    return resolve
+
+
+def _projects(site: Site, values: list[str]) -> list[str]:
+    keys = []
+    for value in values:
+        project = site.project(value.upper()) or next(
+            (p for p in site.projects if p.name.lower() == value.lower()), None
+        )
+        if project is None:
+            raise _missing(value, "project")
+        keys.append(project.key)
+    return keys
+
+
+def _categories(_site: Site, values: list[str]) -> list[str]:
+    wanted = set()
+    for value in values:
+        keys = {
+            key
+            for key, (number, name, _) in setup.STATUS_CATEGORIES.items()
+            if value.lower() in {key, str(number), name.lower()}
+        }
+        if not keys:
+            raise _missing(value, "statusCategory")
+        wanted |= keys
+    return [status.id for status in setup.STATUSES if status.category in wanted]
+
+
+def _people(site: Site, values: list[str]) -> list[str]:
+    return [site.caller.id if value == "currentUser" else value for value in values]
+
+
+def _as_typed(_site: Site, values: list[str]) -> list[str]:
+    return [value.upper() for value in values]
+
+
+RESOLVERS: dict[str, Callable[[Site, list[str]], list[str]]] = {
+    "project": _projects,
+    "key": _as_typed,
+    "issuekey": _as_typed,
+    "id": _as_typed,
+    "status": _by_name("status", setup.STATUSES),
+    "statuscategory": _categories,
+    "issuetype": _by_name("issuetype", setup.ISSUE_TYPES),
+    "type": _by_name("type", setup.ISSUE_TYPES),
+    "priority": _by_name("priority", setup.PRIORITIES),
+    "resolution": _by_name("resolution", setup.RESOLUTIONS),
+    "assignee": _people,
+}
