@@ -1,4 +1,4 @@
-"""`manage.py sandbox …`, also `python -m sandbox …`: the world to try and test in. `manage.py demo` is answered here, too."""
+"""`manage.py sandbox …` or `python -m sandbox …`: the world to try and test in. It also passes on `manage.py demo`."""
 
 import argparse
 import json

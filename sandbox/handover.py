@@ -1,7 +1,7 @@
 """What a world tells the portal: `world.env`, and the ports that stand in it.
 
-Addresses are decided before anything starts and kept over restarts, so that settings read once stay true however often the
-servers behind them come and go.
+Addresses are decided before anything starts and kept over restarts, so that settings read once stay true however
+often the servers behind them come and go.
 """
 
 import json
@@ -31,7 +31,7 @@ def is_free(port: int) -> bool:
 
 
 def choose_ports(remembered: Mapping[str, int], *, in_use: Collection[str]) -> dict[str, int]:
-    """A port for each of PORTS: the remembered one where it is free, or used by what is named `in_use`; else a new one."""
+    """A port for each of PORTS: the remembered one where it is free or `in_use` names its user; else a new one."""
     chosen = {name: port for name, port in remembered.items() if name in PORTS and (name in in_use or is_free(port))}
     probes = [socket.socket() for name in PORTS if name not in chosen]
     try:
@@ -69,7 +69,10 @@ def read_settings(path: Path) -> dict[str, str]:
 
 
 def write_settings(path: Path, settings: Mapping[str, str]) -> None:
-    """Write the file whole or not at all, readable by its owner alone. ValueError for a value that would need quoting."""
+    """Write the file whole or not at all, readable by its owner alone.
+
+    ValueError for a value that would need quoting.
+    """
     for name, value in settings.items():
         if not value.isprintable() or any(character in value for character in " '\"$`\\"):
             raise ValueError(f"{name} cannot be written unquoted")

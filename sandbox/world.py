@@ -5,8 +5,9 @@
     world.settings()     # what the portal needs to use it
     world.status(); world.down(); world.reset()
 
-Guarantees: `up` is safe to call at any time, by several at once, and after any crash; it changes nothing when all parts run.
-A part whose variable names a real server is left alone. Errors are SandboxError, in words for the person at the terminal.
+Guarantees: `up` is safe to call at any time, by several at once, and after any crash; it changes nothing when all parts
+run. A part whose variable names a real server is left alone. Errors are SandboxError, in words for the person at the
+terminal.
 """
 
 import shutil
@@ -24,7 +25,7 @@ from sandbox.parts import Alerting, Context, Jira, Part
 from sandbox.paths import Paths
 from sandbox.postgres import Postgres
 from sandbox.processes import (
-    Interrupted,
+    CancelledError,
     SandboxError,
     load_record,
     locked,
@@ -187,7 +188,7 @@ class World:
             since = part.log.stat().st_size if part.log.exists() else 0
             try:
                 self._boot(part)
-            except Interrupted:
+            except CancelledError:
                 raise
             except SandboxError as error:
                 if attempt == 1 and load_record(self._record(part)) is None:
