@@ -1,9 +1,9 @@
 """
 From a raw System Log event to the document that our index template takes. Pure.
 
-An event is never refused for its shape: what does not fit the type that the template gives its field is put aside, as text
-under the field's name with `Text` behind it (`debugContext.debugDataText`), where it stays readable in `_source`. All else
-stays as Okta wrote it. Shapes that need this were seen in real events: `debugData` as a string, `uuid` "redacted".
+An event is never refused for its shape: what does not fit the type that the template gives its field is put aside, as
+text under the field's name with `Text` behind it (`debugContext.debugDataText`), where it stays readable in `_source`.
+All else stays as Okta wrote it. Seen in real events: `debugData` as a string, `uuid` and `published` "redacted".
 """
 
 import hashlib
@@ -47,8 +47,8 @@ def prepare(event: Mapping[str, Any], *, received: datetime) -> Document:
     """
     Return the document of one raw event; the event itself is left alone.
 
-    Its index is that of the UTC day it was published on. An event without a readable `published` lies in the index of the
-    day it was `received`, and no search by time finds it. One without a uuid gets a hash of its content for one.
+    Its index is that of the UTC day it was published on. An event without a readable `published` lies in the index of
+    the day it was `received`, and no search by time finds it. One without a uuid gets a hash of its content for one.
     """
     source = _fit(event, _mapping())
     uuid = event.get("uuid")
@@ -91,7 +91,7 @@ def _fit(value: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, A
     for name, content in value.items():
         mapped = properties.get(name)
         if mapped is None or content is None:
-            fitted[name] = content
+            fitted[_usable(name)] = content
         elif "properties" in mapped:
             objects = _objects(content)
             if objects is None:
@@ -104,6 +104,11 @@ def _fit(value: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, A
         else:
             fitted[name + ASIDE] = _text(content)
     return fitted
+
+
+def _usable(name: str) -> str:
+    """Return a name that OpenSearch takes: the same, but for names that are nothing or dots with nothing between them."""
+    return name if all(part.strip() for part in name.split(".")) else name.replace(".", "_").strip() or "_"
 
 
 def _objects(content: Any) -> list[Mapping[str, Any] | None] | None:
@@ -127,7 +132,7 @@ def _fits_leaf(content: Any, kind: str) -> bool:
     if content is None:
         return True
     if kind == "boolean":
-        return content in (True, False, "true", "false", "")
+        return content is True or content is False or content in ("true", "false", "")
     if kind == "geo_point":
         return isinstance(content, Mapping | str | int | float)
     return not isinstance(content, Mapping | list)
