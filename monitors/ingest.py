@@ -107,7 +107,7 @@ def _fit(value: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, A
 
 
 def _usable(name: str) -> str:
-    """Return a name that OpenSearch takes: the same, but for names that are nothing or dots with nothing between them."""
+    """Return a name that OpenSearch takes: the same, unless it is empty or has dots with nothing between them."""
     return name if all(part.strip() for part in name.split(".")) else name.replace(".", "_").strip() or "_"
 
 
