@@ -63,6 +63,8 @@ def build(version: str, cache: Path, *, say: Callable[[str], None], cancelled: t
     ):
         if not home.is_dir():
             began = time.monotonic()
+            for left_behind in cache.glob("fetching-*"):  # by a command that was killed; the lock is ours now
+                shutil.rmtree(left_behind, ignore_errors=True)
             with tempfile.TemporaryDirectory(prefix="fetching-", dir=cache) as scratch:
                 download = Download(cache / "m2", Path(scratch), cancelled)
                 lib, modules = _resolve(version, download, say)

@@ -45,7 +45,7 @@ class Postgres(Part):
         data = self.paths.data(self.name)
         if data.is_dir():
             self._check_version(data)
-            self._remove_stale_lock(data)
+            self._remove_stale_locks(data)
             return
         part = data.with_name("postgres.part")
         shutil.rmtree(part, ignore_errors=True)
@@ -106,18 +106,26 @@ class Postgres(Part):
                 "`manage.py sandbox reset` starts it afresh"
             )
 
-    def _remove_stale_lock(self, data: Path) -> None:
-        """After a reboot another process may have the pid in the lock file, and Postgres would take it for a server."""
-        lock = data / "postmaster.pid"
-        try:
-            pid = int(lock.read_text().split()[0])
-            alive_here = Path(f"/proc/{pid}/cwd").readlink() == data.resolve()
-        except (FileNotFoundError, ProcessLookupError):  # no lock, or no such process: Postgres sees that by itself
+    def _remove_stale_locks(self, data: Path) -> None:
+        """Remove the lock files of a server that was killed.
+
+        Postgres takes any process with the pid in them for that server: another one after a reboot, or a dead one that
+        nobody has waited for. They are stale for certain when no process, of the server or of its orphans, is in the
+        data folder.
+        """
+        if not Path("/proc/self/cwd").exists():  # no way to know: Postgres decides
             return
-        except PermissionError:  # somebody else's process, so none of this world
-            alive_here = False
-        if not alive_here:
-            lock.unlink()
+        if not any(_is_in(process, data) for process in Path("/proc").glob("[0-9]*")):
+            for lock in (data / "postmaster.pid", self.paths.sockets / ".s.PGSQL.5432.lock"):
+                lock.unlink(missing_ok=True)
+
+
+def _is_in(process: Path, folder: Path) -> bool:
+    """Whether the process (a folder of /proc) has this working folder; not if it is dead or somebody else's."""
+    try:
+        return (process / "cwd").readlink() == folder.resolve()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
 
 
 def _listens(path: Path) -> bool:

@@ -183,8 +183,8 @@ class World:
             return
         if running:
             stop(running, polite=part.polite, patience=part.patience)
-        part.prepare()
         for attempt in (1, 2):
+            part.prepare()
             since = part.log.stat().st_size if part.log.exists() else 0
             try:
                 self._boot(part)
