@@ -58,13 +58,16 @@ def seal() -> int:
         last = ActivitySeal.objects.order_by("-last_id").first()
         rows = list(
             Activity.objects.filter(id__gt=last.last_id if last else 0)
-            .extra(where=["at < now() - interval '1 minute'"])  # noqa: S610 - a constant; the database's clock wrote `at`
+            .extra(where=["at < now() - interval '1 minute'"])
             .order_by("id")[:SEAL_BATCH]
         )
         if not rows:
             return 0
         ActivitySeal.objects.create(
-            first_id=rows[0].id, last_id=rows[-1].id, rows=len(rows), digest=_digest(bytes(last.digest) if last else b"", rows)
+            first_id=rows[0].id,
+            last_id=rows[-1].id,
+            rows=len(rows),
+            digest=_digest(bytes(last.digest) if last else b"", rows),
         )
     return len(rows)
 
@@ -83,7 +86,16 @@ def broken_seals() -> list[ActivitySeal]:
 def _digest(before: bytes, rows: list[Activity]) -> bytes:
     running = hashlib.sha256(before)
     for row in rows:
-        told = [row.id, row.at.isoformat(), row.action, row.subject_kind, row.subject_id, str(row.person), row.program, row.data]
+        told = [
+            row.id,
+            row.at.isoformat(),
+            row.action,
+            row.subject_kind,
+            row.subject_id,
+            str(row.person),
+            row.program,
+            row.data,
+        ]
         line = json.dumps(told, sort_keys=True, ensure_ascii=False).encode()
         running.update(len(line).to_bytes(4, "big") + line)
     return running.digest()

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from celery import Task, current_app
 from django.db import transaction
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 
 log = structlog.get_logger(__name__)
@@ -26,12 +26,14 @@ _silent_until = 0.0
 def _connection() -> Connection:
     """A connection of its own with short timeouts: a worker's may wait for hours, a request's may not."""
     options = {"socket_connect_timeout": TIMEOUT_SECONDS, "socket_timeout": TIMEOUT_SECONDS, "max_retries": 0}
-    return Connection(current_app.conf.broker_url, connect_timeout=TIMEOUT_SECONDS, transport_options=options)
+    return Connection(  # type: ignore[no-untyped-call]  # kombu has no types
+        current_app.conf.broker_url, connect_timeout=TIMEOUT_SECONDS, transport_options=options
+    )
 
 
 def wake(task: Task, *args: Any) -> bool:
     """Tell a worker now; return whether the broker took it. Never raises when the broker is away."""
-    global _silent_until  # noqa: PLW0603 - the pause is this process's own state
+    global _silent_until
     if time.monotonic() < _silent_until:
         return False
     try:

@@ -47,7 +47,9 @@ class Parameter:
             raise DefinitionError(f"{self.label}: {value} must be a whole number.")
         low, high = self.minimum, self.maximum
         if (low is not None and value < low) or (high is not None and value > high):
-            raise DefinitionError(f"{self.label}: {value} lies outside {low:g} to {high:g} {self.unit}.".replace(" .", "."))
+            raise DefinitionError(
+                f"{self.label}: {value} lies outside {low:g} to {high:g} {self.unit}.".replace(" .", ".")
+            )
         return value if self.type == "number" else int(value)
 
 

@@ -53,7 +53,11 @@ def shown(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event in the short names of SHOWN, with its place where it has one: what a program tells of it."""
     row = {name: value for name, path in SHOWN.items() if (value := read(event, path)) not in (None, "")}
     place = read(event, "client.geographicalContext.geolocation")
-    if isinstance(place, Mapping) and isinstance(place.get("lat"), int | float) and isinstance(place.get("lon"), int | float):
+    if (
+        isinstance(place, Mapping)
+        and isinstance(place.get("lat"), int | float)
+        and isinstance(place.get("lon"), int | float)
+    ):
         row["lat"], row["lon"] = place["lat"], place["lon"]
     return row
 
@@ -104,7 +108,9 @@ def of_grant(event: Mapping[str, Any]) -> dict[str, Any]:
     named = [target.get("displayName") or target.get("alternateId") for target in targets(event, kind="ROLE")]
     roles = [str(role) for role in named if role] or [text(event, "debugContext.debugData.privilegeGranted") or ""]
     self_grant = actor is not None and any(target.get("id") == actor for target in users)
-    receivers = [label(target) for target in users] or [str(group.get("displayName") or label(group)) for group in groups]
+    receivers = [label(target) for target in users] or [
+        str(group.get("displayName") or label(group)) for group in groups
+    ]
     failed = text(event, "outcome.result") == "FAILURE"
     return {
         "roles": ", ".join(role for role in roles if role) or "an administrator role",

@@ -6,7 +6,7 @@ An Answer says whether it is whole: an answer that was cut, timed out, lost shar
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,7 +51,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Answer:
-    """A search's findings, what could not be read of it, and `faults`: why it is not whole (empty when it is)."""
+    """
+    A search's findings, what could not be read of it, and `faults`: why it is not whole (empty when it is).
+
+    `cut` says that its only faults are limits of one search, so that asking in parts or pages completes it.
+    """
 
     findings: tuple[Finding, ...]
     malformed: tuple[str, ...]
@@ -59,6 +63,7 @@ class Answer:
     read: int = 0
     took_ms: int = 0
     found: int = 0
+    cut: bool = False
 
     @property
     def whole(self) -> bool:
@@ -74,43 +79,62 @@ class Context:
     values: Mapping[str, Any]
     profile: Profile
     severity: int
-    cut_is_fault: bool = field(default=True)
 
 
 def read_answer(result: Mapping[str, Any], context: Context) -> Answer:
     """Return what one search response (`ctx.results[0]`, or that of a plain search) says. Never raises on its content."""
-    faults = list(_faults(result, context.definition.shape))
-    if context.definition.shape == "match":
-        hits = facts.read(result, "hits.hits")
-        rows: list[Any] = hits if isinstance(hits, list) else []
-        found = facts.read(result, "hits.total.value")
-        total = found if isinstance(found, int) else len(rows)
-        if total > len(rows):
-            faults.append(f"The answer holds {len(rows)} of {total} matching events.")
-        read_one = _from_hit
-        read = total
-    else:
-        value = facts.read(result, "aggregations.f.value")
-        value = value if isinstance(value, Mapping) else {}
-        told = value.get("findings")
-        rows = told if isinstance(told, list) else []
-        if value.get("truncated"):
-            faults.append("More events matched than one search may read; the answer was truncated.")
-        if value.get("capped"):
-            faults.append(f"The answer holds {len(rows)} of {value.get('found')} findings.")
-        read_one = _from_program
-        total = value.get("found") if isinstance(value.get("found"), int) else len(rows)
-        read = value.get("read") if isinstance(value.get("read"), int) else 0
+    shape = context.definition.shape
+    faults = _faults(result, shape)
+    broken = bool(faults)
+    rows, found, read, limits = _hits(result) if shape == "match" else _told(result)
+    read_one = _from_hit if shape == "match" else _from_program
     findings, malformed = [], []
     for position, row in enumerate(rows):
         try:
             findings.append(read_one(row, context))
         except MalformedFinding as error:
             malformed.append(f"finding {position}: {error}")
-    took = result.get("took")
     return Answer(
-        tuple(findings), tuple(malformed), tuple(faults), read=read, took_ms=took if isinstance(took, int) else 0, found=total
+        findings=tuple(findings),
+        malformed=tuple(malformed),
+        faults=(*faults, *limits),
+        read=read,
+        took_ms=_number(result.get("took")),
+        found=found,
+        cut=bool(limits) and not broken,
     )
+
+
+def _hits(result: Mapping[str, Any]) -> tuple[list[Any], int, int, list[str]]:
+    """Return a match's hits, how many events matched, how many were read, and what cut the answer."""
+    hits = facts.read(result, "hits.hits")
+    rows = hits if isinstance(hits, list) else []
+    total = _number(facts.read(result, "hits.total.value"), default=len(rows))
+    return (
+        rows,
+        total,
+        total,
+        [f"The answer holds {len(rows)} of {total} matching events."] if total > len(rows) else [],
+    )
+
+
+def _told(result: Mapping[str, Any]) -> tuple[list[Any], int, int, list[str]]:
+    """Return a program's findings, how many there were, how many events it read, and what cut the answer."""
+    value = facts.read(result, "aggregations.f.value")
+    value = value if isinstance(value, Mapping) else {}
+    told = value.get("findings")
+    rows = told if isinstance(told, list) else []
+    found = _number(value.get("found"), default=len(rows))
+    limits = []
+    if value.get("truncated"):
+        limits.append("More events matched than one search may read; the answer was truncated.")
+    if value.get("capped"):
+        limits.append(f"The answer holds {len(rows)} of {found} findings.")
+    return rows, found, _number(value.get("read")), limits
+
+
+def _number(value: Any, default: int = 0) -> int:
+    return value if isinstance(value, int) else default
 
 
 def _faults(result: Mapping[str, Any], shape: str) -> list[str]:
@@ -133,7 +157,11 @@ def _first_failure(shards: Mapping[str, Any]) -> str:
     failures = shards.get("failures")
     if isinstance(failures, list) and failures and isinstance(failures[0], Mapping):
         reason = failures[0].get("reason")
-        said = facts.read(reason, "caused_by.reason") or facts.read(reason, "reason") if isinstance(reason, Mapping) else reason
+        said = (
+            facts.read(reason, "caused_by.reason") or facts.read(reason, "reason")
+            if isinstance(reason, Mapping)
+            else reason
+        )
         if said:
             return f" The first says: {str(said)[:200]}"
     return ""
@@ -191,14 +219,18 @@ def _finding(context: Context, **told: Any) -> Finding:
     observed = told["observed"]
     severity, reasons = _severity(context, observed)
     words = sentence(context.definition.sentence, _words(told, observed))
-    return Finding(entity_type=context.definition.entity_type, sentence=words, severity=severity, reasons=reasons, **told)
+    return Finding(
+        entity_type=context.definition.entity_type, sentence=words, severity=severity, reasons=reasons, **told
+    )
 
 
 def _severity(context: Context, observed: Mapping[str, Any]) -> tuple[int, tuple[str, ...]]:
     """Return the severity after modifiers: the gravest that raises it, else the one that lowers it."""
     holding = [m for m in context.definition.modifiers if observed.get(m.when) == m.equals]
     raising = [m for m in holding if m.severity < context.severity]
-    chosen = min(raising, key=lambda m: m.severity, default=None) or max(holding, key=lambda m: m.severity, default=None)
+    chosen = min(raising, key=lambda m: m.severity, default=None) or max(
+        holding, key=lambda m: m.severity, default=None
+    )
     if chosen is None:
         return context.severity, ()
     return chosen.severity, tuple(m.because for m in holding if m.severity == chosen.severity)

@@ -20,7 +20,9 @@ SEVERITY_CHOICES = [(number, f"{number} · {word}") for number, word in SEVERITI
 class IndexProfile(models.Model):
     """How an index lays out Okta's fields, as last learnt from it."""
 
-    pattern = models.CharField(max_length=200, unique=True, help_text="Index pattern, never an alias: okta-system-log-*")
+    pattern = models.CharField(
+        max_length=200, unique=True, help_text="Index pattern, never an alias: okta-system-log-*"
+    )
     learnt = models.JSONField(help_text="What profiles.learn() read from the index.")
     learnt_at = models.DateTimeField()
 
@@ -127,7 +129,12 @@ class Deployment(models.Model):
     covered_to = models.DateTimeField(null=True, help_text="End of the last period heard whole.")
     heard_at = models.DateTimeField(null=True, help_text="When the last envelope or heartbeat arrived.")
     fault = models.TextField(blank=True, help_text="What is wrong now, in a sentence; empty when nothing is.")
+    envelope_fault = models.TextField(blank=True, help_text="What the monitor's own last envelope said was wrong.")
     fault_since = models.DateTimeField(null=True)
+    catch_up_at = models.DateTimeField(
+        null=True, help_text="When the portal runs the search itself; empty when it need not."
+    )
+    catch_up_failures = models.PositiveSmallIntegerField(default=0)
     took_ms = models.PositiveIntegerField(null=True, help_text="How long the last heard search took.")
 
     def __str__(self) -> str:

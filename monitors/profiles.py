@@ -134,7 +134,8 @@ def lacks(profile: Profile, needed: Iterable[str]) -> list[str]:
 def _prefix(types: Mapping[str, set[str]]) -> str | None:
     """Return what stands before `eventType` (the shortest, "" in most indices), or None when no field ends so."""
     found = sorted(
-        (name.removesuffix("eventType") for name in types if name == "eventType" or name.endswith(".eventType")), key=len
+        (name.removesuffix("eventType") for name in types if name == "eventType" or name.endswith(".eventType")),
+        key=len,
     )
     return found[0] if found else None
 

@@ -52,7 +52,11 @@ MESSAGE = (
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that decides a rendered monitor. `interval_seconds` and `emit_minutes` are durations; `beat_seconds` the heartbeat's."""
+    """
+    Everything that decides a rendered monitor.
+
+    `beat_seconds` is the time between heartbeats; `emit_seconds` how far back a finding's last event may lie and still be told.
+    """
 
     definition: Definition
     params: Mapping[str, Any]
@@ -62,11 +66,12 @@ class Inputs:
     severity: int
     interval_seconds: int
     beat_seconds: int = 300
+    emit_seconds: int | None = None
 
     @property
     def emit_ms(self) -> int:
-        """How far back a finding's last event may lie and still be told: the longer of 90 minutes and ten intervals."""
-        return max(90 * 60, 10 * self.interval_seconds) * 1000
+        """`emit_seconds` in ms; by default the longer of 90 minutes and ten intervals."""
+        return (self.emit_seconds or max(90 * 60, 10 * self.interval_seconds)) * 1000
 
     @property
     def span_ms(self) -> int:
@@ -90,7 +95,9 @@ def monitor(inputs: Inputs, *, channel_id: str, revision: int, enabled: bool, en
     body = _finish(search(inputs), end="{{period_end}}", text=inert)
     size = len(json.dumps(body, ensure_ascii=False).encode())
     if size > MAX_SEARCH_BYTES:
-        raise DefinitionError(f"The search is {size} bytes; a monitor may hold {MAX_SEARCH_BYTES}. Shorten the longest list.")
+        raise DefinitionError(
+            f"The search is {size} bytes; a monitor may hold {MAX_SEARCH_BYTES}. Shorten the longest list."
+        )
     return {
         "type": "monitor",
         "name": inputs.name,
@@ -125,15 +132,21 @@ def monitor(inputs: Inputs, *, channel_id: str, revision: int, enabled: bool, en
                 }
             }
         ],
-        "ui_metadata": {"oktadetect": {"monitor": inputs.monitor_uuid, "revision": revision, "hash": content_hash(inputs)}},
+        "ui_metadata": {
+            "oktadetect": {"monitor": inputs.monitor_uuid, "revision": revision, "hash": content_hash(inputs)}
+        },
     }
 
 
-def plain_search(inputs: Inputs, *, end_ms: int, part: int = 0, parts: int = 1) -> dict[str, Any]:
-    """Return the same search for the portal itself, over the period that ends at `end_ms`, judged in `parts` where asked."""
-    body = _finish(search(inputs), end=str(end_ms), text=str)
+def plain_search(
+    inputs: Inputs, *, end_ms: int, part: int = 0, parts: int = 1, search_after: list[Any] | None = None
+) -> dict[str, Any]:
+    """Return the same search for the portal itself over the period that ends at `end_ms`: one part of it, or one page."""
+    body: dict[str, Any] = _finish(search(inputs), end=str(end_ms), text=str)
     if inputs.definition.shape == "program":
         body["aggregations"]["f"]["scripted_metric"]["params"] |= {"part": part, "parts": parts}
+    elif search_after:
+        body["search_after"] = search_after
     return body
 
 
@@ -184,7 +197,11 @@ def search(inputs: Inputs) -> dict[str, Any]:
             "query": query,
             "sort": [{profile.name("published"): "desc"}, {profile.name("uuid"): "desc"}],
         }
-    return {"size": 0, "query": query, "aggregations": {"f": {"scripted_metric": _scripted_metric(inputs, values, stages)}}}
+    return {
+        "size": 0,
+        "query": query,
+        "aggregations": {"f": {"scripted_metric": _scripted_metric(inputs, values, stages)}},
+    }
 
 
 def inert(typed: str) -> str:
@@ -274,7 +291,9 @@ def _any_stage(stages: list[list[dict[str, list[str]]]]) -> dict[str, Any]:
     return {"bool": {"should": should, "minimum_should_match": 1}}
 
 
-def _scripted_metric(inputs: Inputs, values: Mapping[str, Any], stages: list[list[dict[str, list[str]]]]) -> dict[str, Any]:
+def _scripted_metric(
+    inputs: Inputs, values: Mapping[str, Any], stages: list[list[dict[str, list[str]]]]
+) -> dict[str, Any]:
     definition, profile = inputs.definition, inputs.profile
     settings = {name: _resolve(value, values) for name, value in definition.settings.items() if name != "fields"}
     names = {name: found for name, path in SHOWN.items() if (found := profile.find(path))}
@@ -300,7 +319,10 @@ def _scripted_metric(inputs: Inputs, values: Mapping[str, Any], stages: list[lis
         "dedupe": profile.find(settings["dedupe"]) if "dedupe" in settings else None,
         "distinct": profile.name(settings["distinct"]) if "distinct" in settings else None,
         "stages": [
-            [[{"field": name, "values": accepted} for name, accepted in conditions.items()] for conditions in alternatives]
+            [
+                [{"field": name, "values": accepted} for name, accepted in conditions.items()]
+                for conditions in alternatives
+            ]
             for alternatives in stages
         ],
         "km": settings.get("km", 0),

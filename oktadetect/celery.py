@@ -33,7 +33,11 @@ app.conf.update(
         "sweep": {"task": "alerts.sweep", "schedule": 15.0, "options": {"expires": 15}},
         "watch-monitors": {"task": "alerts.watch_monitors", "schedule": 30.0, "options": {"expires": 30}},
         "catch-up": {"task": "alerts.catch_up", "schedule": 60.0, "options": {"expires": 60}},
-        "look-for-late-events": {"task": "alerts.look_for_late_events", "schedule": 3600.0, "options": {"expires": 3600}},
+        "look-for-late-events": {
+            "task": "alerts.look_for_late_events",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
         "look-for-late-events-of-a-week": {
             "task": "alerts.look_for_late_events",
             "schedule": 86400.0,

@@ -13,7 +13,9 @@ HIDDEN_KEYS = ("authorization", "cookie", "password", "secret", "token")
 
 def hide_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
     """Blank every field whose name says that it holds a credential."""
-    return {key: "[hidden]" if any(word in key.lower() for word in HIDDEN_KEYS) else value for key, value in event.items()}
+    return {
+        key: "[hidden]" if any(word in key.lower() for word in HIDDEN_KEYS) else value for key, value in event.items()
+    }
 
 
 def logging_config(form: str) -> dict[str, Any]:
@@ -31,7 +33,9 @@ def logging_config(form: str) -> dict[str, Any]:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -43,9 +43,9 @@ env = read_environment()
 try:
     DEBUG = env.bool("OKTADETECT_DEBUG", False)
     SECRET_KEY = env.str("OKTADETECT_SECRET_KEY")
-    SECRET_KEY_FALLBACKS = env.list("OKTADETECT_SECRET_KEY_FALLBACKS", [])
+    SECRET_KEY_FALLBACKS: list[str] = env.list("OKTADETECT_SECRET_KEY_FALLBACKS", [])
     ALLOWED_HOSTS = env.list("OKTADETECT_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
-    CSRF_TRUSTED_ORIGINS = env.list("OKTADETECT_TRUSTED_ORIGINS", [])
+    CSRF_TRUSTED_ORIGINS: list[str] = env.list("OKTADETECT_TRUSTED_ORIGINS", [])
     DATABASES = {
         "default": env.dj_db_url("DATABASE_URL", conn_max_age=60, conn_health_checks=True),
     }
@@ -87,7 +87,9 @@ except EnvError as error:
 if len(JIRA_PRIORITIES) != 5:
     raise ImproperlyConfigured("JIRA_PRIORITIES takes five names, for severities 1 to 5, separated by commas.")
 if not SECRET_KEY:
-    raise ImproperlyConfigured("OKTADETECT_SECRET_KEY is empty: give it a long random value, the same on every process.")
+    raise ImproperlyConfigured(
+        "OKTADETECT_SECRET_KEY is empty: give it a long random value, the same on every process."
+    )
 for name, url in {"OPENSEARCH_URL": OPENSEARCH_URL, "JIRA_URL": JIRA_URL}.items():
     if url and not url.startswith(("http://", "https://")):
         raise ImproperlyConfigured(f"{name} must start with http:// or https://, not {url[:30]!r}.")

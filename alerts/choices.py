@@ -1,0 +1,49 @@
+"""The words of triage."""
+
+from django.db import models
+
+
+class Status(models.TextChoices):
+    """Where an alert stands. Snoozed is open with `snoozed_until` in the future."""
+
+    NEW = "new", "New"
+    ACKNOWLEDGED = "acknowledged", "Acknowledged"
+    IN_PROGRESS = "in_progress", "In progress"
+    CLOSED = "closed", "Closed"
+
+
+class Verdict(models.TextChoices):
+    """What an alert turned out to be."""
+
+    TRUE_POSITIVE = "true_positive", "True positive"
+    BENIGN = "benign", "Benign true positive"
+    FALSE_POSITIVE = "false_positive", "False positive"
+    UNDETERMINED = "undetermined", "Undetermined"
+
+
+class DeliveryStatus(models.TextChoices):
+    """What became of a POST."""
+
+    RECEIVED = "received", "Received"
+    PROCESSED = "processed", "Processed"
+    QUARANTINED = "quarantined", "Quarantined"
+
+
+class OperationKind(models.TextChoices):
+    """One intended effect on Jira."""
+
+    CREATE = "create", "Create the ticket"
+    COMMENT = "comment", "Comment"
+    LINK = "link", "Link"
+    UPDATE = "update", "Update the description"
+
+
+class OperationState(models.TextChoices):
+    """pending → sending (leased) → done | unknown | waiting | failed."""
+
+    PENDING = "pending", "Pending"
+    SENDING = "sending", "Sending"
+    WAITING = "waiting", "Waiting for its next try"
+    UNKNOWN = "unknown", "Unknown: Jira did not say"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"

@@ -1,0 +1,19 @@
+"""The tables of alerts, by concept."""
+
+from alerts.models.alert import Alert, AlertEntity, Case, Entity, Evidence, Occurrence
+from alerts.models.delivery import Delivery, Source, SourceToken
+from alerts.models.ticket import Ticket, TicketOperation
+
+__all__ = [
+    "Alert",
+    "AlertEntity",
+    "Case",
+    "Delivery",
+    "Entity",
+    "Evidence",
+    "Occurrence",
+    "Source",
+    "SourceToken",
+    "Ticket",
+    "TicketOperation",
+]

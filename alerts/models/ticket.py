@@ -1,0 +1,63 @@
+"""The Jira issue of a case, and each intended effect on it."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from uuid_utils.compat import uuid7
+
+from alerts.choices import OperationKind, OperationState
+from alerts.models.alert import Alert, Case
+
+
+class Ticket(models.Model):
+    """A case's Jira issue, as Jira was last heard to hold it."""
+
+    case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="ticket", primary_key=True)
+    key = models.CharField(max_length=40, unique=True)
+    jira_id = models.CharField(max_length=40)
+    url = models.URLField(max_length=500)
+    status = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class TicketOperation(models.Model):
+    """
+    One effect on Jira, written before it is tried. Its id goes with it (label, comment property), so that it can be looked for.
+
+    `depends_on` must be done first. `lease_until` says how long a worker may hold it in *sending*.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="operations")
+    alert = models.ForeignKey(Alert, null=True, on_delete=models.CASCADE, related_name="operations")
+    kind = models.CharField(max_length=12, choices=OperationKind)
+    payload = models.JSONField(default=dict)
+    state = models.CharField(max_length=8, choices=OperationState, default=OperationState.PENDING)
+    depends_on = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="dependants")
+    not_before = models.DateTimeField(null=True, help_text="When it may be tried next.")
+    lease_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(
+        null=True, help_text="When the last request left: an unknown create is looked for after the index lag."
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True, help_text="In words an admin understands, with what to do.")
+    result = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["case"], condition=models.Q(kind="create"), name="one_create_a_case"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(
+                fields=["not_before"], condition=~models.Q(state__in=["done", "failed"]), name="operation_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} for {self.case}"

@@ -1,0 +1,213 @@
+"""
+From a finding to its alert. Evidence decides what is new.
+
+A finding that overlaps an occurrence of its fingerprint, in an open or a closed alert, extends it and says nothing. One that
+does not is a new occurrence: of the open alert, or of a new one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+
+from alerts import fingerprint as identity
+from alerts.choices import Status
+from alerts.models import Alert, AlertEntity, Entity, Occurrence
+from alerts.services import cases, evidence
+from core import activity
+from monitors.findings import Finding
+from monitors.models import Monitor
+
+WINDOW = timedelta(hours=24)  # an occurrence later than this makes an open alert new again
+MAX_ENTITIES = 25
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a finding comes from: one of our monitors, or a name under somebody else's source. `limits` stand beside `observed`."""
+
+    monitor: Monitor | None
+    source_name: str
+    detection: str
+    detection_id: str
+    limits: Mapping[str, Any]
+
+    def fingerprint(self, finding: Finding) -> str:
+        """Return the identity of (origin, entity)."""
+        ours = [str(self.monitor.uuid)] if self.monitor else [self.source_name, self.detection]
+        return identity.fingerprint(*ours, finding.entity_type, finding.entity_id)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a finding: its occurrence, and whether that is new, and whether its alert is."""
+
+    occurrence: Occurrence
+    new_occurrence: bool
+    new_alert: bool
+
+
+@transaction.atomic
+def take(
+    finding: Finding, origin: Origin, *, recovered: bool = False, events: Sequence[Mapping[str, Any]] = ()
+) -> Outcome:
+    """Take one finding; twice the same changes nothing. `events` are whole events that came with the message itself."""
+    fingerprint = origin.fingerprint(finding)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(fingerprint[:15], 16)])
+    overlaps = Q(first_at__lte=finding.last.at, last_at__gte=finding.first.at)
+    if finding.first.uuid:
+        overlaps |= Q(first_uuid=finding.first.uuid, last_uuid=finding.last.uuid or "")
+    overlapping = (
+        Occurrence.objects.filter(overlaps, fingerprint=fingerprint)
+        .select_related("alert")
+        .order_by("-last_at")
+        .first()
+    )
+    grew = overlapping is not None and finding.last.at > overlapping.last_at
+    if overlapping is not None:
+        _extend(overlapping, finding)
+        outcome = Outcome(overlapping, new_occurrence=False, new_alert=False)
+    else:
+        outcome = _new_occurrence(fingerprint, finding, origin, recovered)
+    if events:
+        evidence.keep(outcome.occurrence, [dict(event) for event in events])
+    elif outcome.new_occurrence or grew:
+        evidence.want(outcome.occurrence, [event["uuid"] for event in finding.events if event.get("uuid")])
+    return outcome
+
+
+def _extend(occurrence: Occurrence, finding: Finding) -> None:
+    """Make the occurrence reach as far as the finding; a larger count brings its values and events with it."""
+    larger = finding.count > occurrence.count or (
+        finding.count == occurrence.count and finding.last.at > occurrence.last_at
+    )
+    earlier, later = finding.first.at < occurrence.first_at, finding.last.at > occurrence.last_at
+    occurrence.told += 1
+    if earlier:
+        occurrence.first_at, occurrence.first_uuid = finding.first.at, finding.first.uuid or ""
+    if later:
+        occurrence.last_at, occurrence.last_uuid = finding.last.at, finding.last.uuid or ""
+    if larger:
+        occurrence.count, occurrence.observed = finding.count, dict(finding.observed)
+        occurrence.events = [dict(event) for event in finding.events]
+    occurrence.save()
+    alert = occurrence.alert
+    Alert.objects.filter(pk=alert.pk, last_seen__lt=occurrence.last_at).update(last_seen=occurrence.last_at)
+    Alert.objects.filter(pk=alert.pk, first_seen__gt=occurrence.first_at).update(first_seen=occurrence.first_at)
+    newest = not Occurrence.objects.filter(alert=alert, last_at__gt=occurrence.last_at).exists()
+    if larger and newest and alert.is_open:
+        _say(alert, finding)
+
+
+def _say(alert: Alert, finding: Finding) -> None:
+    """Let the alert say what its newest occurrence says; its severity only ever rises by itself."""
+    alert.sentence, alert.observed = finding.sentence[:1000], dict(finding.observed)
+    if finding.severity < alert.severity:
+        activity.record("alert.severity_raised", alert, by="ingest", was=alert.severity, now=finding.severity,
+                        because=list(finding.reasons))  # fmt: skip
+        alert.severity, alert.severity_reasons = finding.severity, list(finding.reasons)
+    alert.save(update_fields=["sentence", "observed", "severity", "severity_reasons", "updated_at"])
+    _involve(alert, finding)
+
+
+def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, recovered: bool) -> Outcome:
+    alert = Alert.objects.select_for_update().filter(fingerprint=fingerprint).exclude(status=Status.CLOSED).first()
+    is_new = alert is None
+    if alert is None:
+        newest = Alert.objects.filter(fingerprint=fingerprint).order_by("-id").first()
+        if newest is not None and finding.last.at < newest.first_seen:
+            alert, is_new = newest, False  # an older stretch of something that was closed: told, and nothing more
+        else:
+            alert = _open_alert(fingerprint, finding, origin, recovered)
+    latest = alert.last_seen
+    occurrence = Occurrence.objects.create(
+        alert=alert,
+        fingerprint=fingerprint,
+        first_at=finding.first.at,
+        last_at=finding.last.at,
+        first_uuid=finding.first.uuid or "",
+        last_uuid=finding.last.uuid or "",
+        count=finding.count,
+        observed=dict(finding.observed),
+        events=[dict(event) for event in finding.events],
+        severity=finding.severity,
+        recovered=recovered,
+    )
+    Alert.objects.filter(pk=alert.pk).update(occurrence_count=F("occurrence_count") + 1)
+    if is_new:
+        activity.record(
+            "alert.opened", alert, by="ingest", severity=alert.severity, occurrence=occurrence.pk, recovered=recovered
+        )
+        cases.owe_ticket(alert)
+    elif alert.is_open and finding.first.at > latest:
+        _recur(alert, finding, occurrence, latest)
+    return Outcome(occurrence, new_occurrence=True, new_alert=is_new)
+
+
+def _open_alert(fingerprint: str, finding: Finding, origin: Origin, recovered: bool) -> Alert:
+    alert = Alert.objects.create(
+        monitor=origin.monitor,
+        case=cases.open_case(finding.entity_type, finding.entity_id),
+        detection=origin.detection,
+        detection_id=origin.detection_id,
+        fingerprint=fingerprint,
+        fingerprint_version=identity.VERSION,
+        entity_type=finding.entity_type,
+        entity_id=finding.entity_id,
+        entity_name=finding.entity_name,
+        sentence=finding.sentence[:1000],
+        severity=finding.severity,
+        severity_reasons=list(finding.reasons),
+        observed=dict(finding.observed),
+        limits=dict(origin.limits),
+        first_seen=finding.first.at,
+        last_seen=finding.last.at,
+        recovered=recovered,
+    )
+    _involve(alert, finding)
+    return alert
+
+
+def _recur(alert: Alert, finding: Finding, occurrence: Occurrence, latest: Any) -> None:
+    """A new occurrence of an open alert: said once in the ticket; after a quiet day the alert is new again and wakes from a snooze."""
+    woke = finding.first.at - latest > WINDOW
+    changes: dict[str, Any] = {"last_seen": finding.last.at}
+    if woke:
+        changes |= {"status": Status.NEW, "snoozed_until": None}
+    Alert.objects.filter(pk=alert.pk).update(**changes)
+    alert.refresh_from_db()
+    _say(alert, finding)
+    activity.record("alert.recurred", alert, by="ingest", occurrence=occurrence.pk, new_again=woke)
+    cases.owe_comment(alert, at_once=woke)
+
+
+def _involve(alert: Alert, finding: Finding) -> None:
+    """Note who and what took part: the entity itself, and the addresses, devices and sessions of its events."""
+    involved = {(finding.entity_type, finding.entity_id, "entity"): finding.entity_name}
+    for event in finding.events:
+        for key, kind, role in (
+            ("ip", "ip", "source"),
+            ("session", "session", "session"),
+            ("device_token", "device", "device"),
+        ):
+            if event.get(key):
+                involved.setdefault((kind, str(event[key])[:500], role), str(event[key])[:500])
+        if finding.entity_type != "user" and event.get("user"):
+            involved.setdefault(("user", str(event["user"]).lower()[:500], "tried"), str(event["user"])[:500])
+    wanted = list(involved.items())[:MAX_ENTITIES]
+    # one order for all, so that two transactions which name the same entities wait for each other and never deadlock
+    wanted.sort(key=lambda pair: pair[0])
+    Entity.objects.bulk_create(
+        [Entity(kind=kind, value=value, name=name) for (kind, value, _), name in wanted], ignore_conflicts=True
+    )
+    rows = {
+        (row.kind, row.value): row for row in Entity.objects.filter(value__in=[value for (_, value, _), _ in wanted])
+    }
+    AlertEntity.objects.bulk_create(
+        [AlertEntity(alert=alert, entity=rows[kind, value], role=role) for (kind, value, role), _ in wanted],
+        ignore_conflicts=True,
+    )

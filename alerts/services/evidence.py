@@ -1,0 +1,100 @@
+"""Whole events, fetched by uuid from OpenSearch and kept with a hash: the index may forget them, the alert does not."""
+
+import hashlib
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from alerts.models import Evidence, Occurrence
+from alerts.payload import without_nul
+from alerts.services import cases
+from core import clock
+from monitors import opensearch
+from monitors.errors import MonitorsError
+from monitors.models import Monitor
+
+FIRST_TRY_SECONDS = 0.5  # before the ticket goes out; later tries may take longer
+LATER_TRY_SECONDS = 10.0
+MAX_ATTEMPTS = 8
+MAX_EVENTS = 50
+
+
+def want(occurrence: Occurrence, uuids: list[str]) -> None:
+    """Note which events are still to be fetched. Call it in the transaction of the ingest."""
+    row, _ = Evidence.objects.get_or_create(occurrence=occurrence)
+    have = {event.get("uuid") for event in row.events}
+    wanted = [uuid for uuid in dict.fromkeys([*row.wanted, *uuids]) if uuid not in have][: MAX_EVENTS - len(have)]
+    if wanted != row.wanted:
+        Evidence.objects.filter(pk=row.pk).update(
+            wanted=wanted, next_attempt_at=clock.now() if wanted else None, attempts=0
+        )
+
+
+def keep(occurrence: Occurrence, events: list[dict[str, Any]]) -> None:
+    """Keep events that came with the message itself."""
+    row, _ = Evidence.objects.get_or_create(occurrence=occurrence)
+    _store(row, events, missing=[])
+
+
+def fetch(occurrence_id: int, *, timeout: float = LATER_TRY_SECONDS) -> bool:
+    """Fetch what is wanted; return whether the evidence is whole now. A failure waits in its row for the next try."""
+    row = Evidence.objects.select_related("occurrence__alert__monitor").filter(pk=occurrence_id).first()
+    if row is None or not row.wanted:
+        return row is not None
+    monitor = row.occurrence.alert.monitor
+    if monitor is None:
+        return False
+    try:
+        found = _ask(monitor, row.wanted, timeout)
+    except MonitorsError:
+        _put_off(row)
+        return False
+    missing = [uuid for uuid in row.wanted if uuid not in found]
+    with transaction.atomic():
+        _store(Evidence.objects.select_for_update().get(pk=row.pk), list(found.values()), missing=missing)
+        if not row.events and row.attempts:
+            cases.owe_update(row.occurrence.alert)  # the ticket went out without it
+    if missing:
+        _put_off(row)
+    return not missing
+
+
+def due(limit: int = 50) -> list[int]:
+    """Return the occurrences whose evidence is due for another try."""
+    rows = Evidence.objects.filter(next_attempt_at__lte=clock.now()).order_by("next_attempt_at")
+    return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def canonical(events: list[dict[str, Any]]) -> bytes:
+    """Return the bytes that the kept hash is made of."""
+    return json.dumps(events, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def _ask(monitor: Monitor, uuids: list[str], timeout: float) -> dict[str, dict[str, Any]]:
+    profile = monitor.profile()
+    hits = opensearch.events_by_uuid(profile.pattern, profile.name("uuid"), uuids, timeout=timeout)
+    events = [dict(profile.unwrap(hit["_source"])) for hit in hits]
+    return {str(event["uuid"]): event for event in events if event.get("uuid") in uuids}
+
+
+def _store(row: Evidence, events: list[dict[str, Any]], *, missing: list[str]) -> None:
+    known = {event.get("uuid"): event for event in row.events}
+    known.update({event.get("uuid"): event for event in without_nul(events)})
+    kept = sorted(known.values(), key=lambda event: (str(event.get("published")), str(event.get("uuid"))))[:MAX_EVENTS]
+    Evidence.objects.filter(pk=row.pk).update(
+        events=kept,
+        sha256=hashlib.sha256(canonical(kept)).digest(),
+        wanted=missing,
+        fetched_at=clock.now(),
+        next_attempt_at=None,
+    )
+
+
+def _put_off(row: Evidence) -> None:
+    attempts = row.attempts + 1
+    later = clock.now() + timedelta(seconds=15 * 2 ** min(attempts, 8)) if attempts < MAX_ATTEMPTS else None
+    Evidence.objects.filter(pk=row.pk).update(attempts=attempts, next_attempt_at=later)

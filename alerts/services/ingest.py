@@ -1,0 +1,208 @@
+"""
+From a delivery to alerts. Idempotent: a delivery that is worked twice tells the same findings twice, which changes nothing.
+
+Every delivery ends *processed* or *quarantined* with its reason. One finding that cannot be read quarantines itself alone.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.db import DataError, transaction
+
+from alerts import payload
+from alerts.choices import DeliveryStatus
+from alerts.models import Delivery
+from alerts.payload import Envelope, Foreign, Group
+from alerts.services import evidence
+from alerts.services.alerting import Origin, Outcome, take
+from core import clock
+from monitors import facts
+from monitors.findings import Answer, Finding, Mark, read_answer
+from monitors.models import Deployment, Monitor
+from monitors.services import health, revisions, search
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 10
+DEFAULT_SEVERITY = 3
+
+
+def process(delivery_id: str) -> list[Outcome]:
+    """Work one delivery; return what became of its findings. One that is not *received* any more is left alone."""
+    delivery = Delivery.objects.select_related("source").filter(pk=delivery_id, status=DeliveryStatus.RECEIVED).first()
+    if delivery is None or not _claim(delivery):
+        return []
+    try:
+        message = payload.read(bytes(delivery.body or b""))
+    except payload.Unreadable as error:
+        _end(delivery, DeliveryStatus.QUARANTINED, reason=str(error))
+        return []
+    if isinstance(message, Envelope):
+        return _envelope(delivery, message)
+    return _foreign(delivery, message)
+
+
+def due(limit: int = 200) -> list[str]:
+    """Return the deliveries that nobody finished: their wake-up was lost, or their worker died."""
+    rows = Delivery.objects.filter(status=DeliveryStatus.RECEIVED, next_attempt_at__lte=clock.now())
+    return [str(pk) for pk in rows.order_by("id").values_list("pk", flat=True)[:limit]]
+
+
+def take_all(
+    findings: Iterable[Finding], origin: Origin, *, recovered: bool = False
+) -> tuple[list[Outcome], list[str]]:
+    """Take findings one by one, each in a transaction of its own; return what became of them and what the database refused."""
+    outcomes, rejected = [], []
+    for finding in findings:
+        try:
+            outcomes.append(take(finding, origin, recovered=recovered))
+        except DataError as error:
+            rejected.append(f"{finding.entity_name[:100]}: {error}")
+    fetch_evidence(outcomes)
+    return outcomes, rejected
+
+
+def fetch_evidence(outcomes: Iterable[Outcome]) -> None:
+    """Fetch the events of new occurrences at once, so that a ticket can carry them; what does not come in time comes later."""
+    timeout = evidence.FIRST_TRY_SECONDS
+    for outcome in outcomes:
+        if outcome.new_occurrence and not evidence.fetch(outcome.occurrence.pk, timeout=timeout):
+            return  # OpenSearch is slow or away: the sweeper fetches the rest
+
+
+def origin_of(monitor: Monitor) -> Origin:
+    """Return how findings of one of our monitors are known."""
+    definition = monitor.definition()
+    return Origin(
+        monitor=monitor,
+        source_name="",
+        detection=definition.title,
+        detection_id=definition.id,
+        limits=definition.values(monitor.params),
+    )
+
+
+def _claim(delivery: Delivery) -> bool:
+    """Put the next try off, so that a delivery which kills its worker does not do so at once again; False when it was tried enough."""
+    attempts = delivery.attempts + 1
+    Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.RECEIVED).update(
+        attempts=attempts, next_attempt_at=clock.now() + timedelta(seconds=min(15 * 2 ** (attempts - 1), 3600))
+    )
+    if attempts > MAX_ATTEMPTS:
+        _end(delivery, DeliveryStatus.QUARANTINED, reason=f"It was tried {MAX_ATTEMPTS} times and never finished.")
+    return attempts <= MAX_ATTEMPTS
+
+
+def _envelope(delivery: Delivery, message: Envelope) -> list[Outcome]:
+    monitor = _monitor(message.trigger)
+    if monitor is None:
+        _end(delivery, DeliveryStatus.QUARANTINED, reason=f"Its trigger {message.trigger[:80]!r} is no monitor here.")
+        return []
+    inputs = revisions.inputs_of(monitor)
+    answer = read_answer(message.results[0], search.context_of(inputs)) if message.results else None
+    outcomes, refused = take_all(answer.findings if answer else (), origin_of(monitor))
+    _end(
+        delivery,
+        DeliveryStatus.PROCESSED,
+        monitor=monitor.uuid,
+        findings=len(outcomes),
+        rejected=[*(answer.malformed if answer else ()), *refused],
+        also=lambda: _heard(monitor, message, answer),
+    )
+    return outcomes
+
+
+def _monitor(trigger: str) -> Monitor | None:
+    try:
+        return Monitor.objects.select_related("deployment").filter(uuid=UUID(trigger)).first()
+    except ValueError:
+        return None
+
+
+def _heard(monitor: Monitor, message: Envelope, answer: Answer | None) -> None:
+    deployment, _ = Deployment.objects.get_or_create(monitor=monitor)
+    health.heard(deployment, period_end=message.period_end, error=message.error, answer=answer)
+
+
+def _foreign(delivery: Delivery, message: Foreign) -> list[Outcome]:
+    name = message.name or delivery.source.name
+    origin = Origin(None, delivery.source.name, detection=name, detection_id="", limits={})
+    outcomes, rejected = [], list(message.unread)
+    told = [_of_group(group, name, message.severity) for group in message.groups] or [_of_text(delivery, message, name)]
+    for finding, events in told:
+        try:
+            outcomes.append(take(finding, origin, events=events))
+        except DataError as error:
+            rejected.append(f"{finding.entity_name[:100]}: {error}")
+    _end(delivery, DeliveryStatus.PROCESSED, findings=len(outcomes), rejected=rejected)
+    return outcomes
+
+
+def _of_group(group: Group, name: str, severity: int | None) -> tuple[Finding, list[dict[str, object]]]:
+    """Return the finding that somebody else's hits about one entity make, with their events whole."""
+    rows = [{"t": clock.to_ms(at), "uuid": event.get("uuid"), **facts.shown(event)} for at, event in group.events]
+    marks = [Mark(at, str(event["uuid"]) if event.get("uuid") else None) for at, event in group.events]
+    count = len(rows)
+    finding = Finding(
+        entity_type=group.entity_type,
+        entity_id=group.entity_id[:500],
+        entity_name=group.entity_name[:500],
+        count=count,
+        first=marks[0],
+        last=marks[-1],
+        observed={"count": count},
+        events=rows[:25],
+        sentence=f"{count} event{'' if count == 1 else 's'} of {group.entity_name} matched {name}",
+        severity=severity or DEFAULT_SEVERITY,
+    )
+    return finding, [dict(event) for _, event in group.events]
+
+
+def _of_text(delivery: Delivery, message: Foreign, name: str) -> tuple[Finding, list[dict[str, object]]]:
+    """Return the finding that a bare message makes: about its source, with the body's hash as its evidence."""
+    digest = bytes(delivery.sha256).hex()
+    earlier = Delivery.objects.filter(sha256=delivery.sha256, source=delivery.source).order_by("id").first() or delivery
+    mark = Mark(earlier.received_at, digest)
+    finding = Finding(
+        entity_type="source",
+        entity_id=delivery.source.name,
+        entity_name=delivery.source.name,
+        count=1,
+        first=mark,
+        last=mark,
+        observed={"count": 1},
+        events=[],
+        sentence=" ".join(message.text.split())[:300] or f"A message from {name}",
+        severity=message.severity or DEFAULT_SEVERITY,
+    )
+    return finding, [{"message": message.text, "sha256": digest, "published": mark.at.isoformat()}]
+
+
+def _end(
+    delivery: Delivery,
+    status: DeliveryStatus,
+    *,
+    reason: str = "",
+    monitor: UUID | None = None,
+    findings: int = 0,
+    rejected: Iterable[str] = (),
+    also: Callable[[], None] | None = None,
+) -> None:
+    """End a delivery once, together with what must be noted at the same moment."""
+    duplicate = Delivery.objects.filter(sha256=delivery.sha256, id__lt=delivery.id).order_by("id").first()
+    with transaction.atomic():
+        if also is not None:
+            also()
+        Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.RECEIVED).update(
+            status=status,
+            reason=reason,
+            monitor=monitor,
+            findings=findings,
+            rejected=list(rejected)[:100],
+            duplicate_of=duplicate.pk if duplicate else None,
+            processed_at=clock.now(),
+            next_attempt_at=None,
+        )
+    log.info("delivery_ended", delivery=str(delivery.pk), status=status.value, findings=findings, reason=reason)

@@ -1,0 +1,71 @@
+"""The asynchronous edge: ids in, one service call, wake whoever is next. Nothing is lost when a task is: the sweeper finds its row."""
+
+from collections.abc import Iterable
+
+from celery import shared_task
+
+from alerts import partitions
+from alerts.services import catchup, evidence, ingest
+from alerts.services.alerting import Outcome
+from alerts.ticketing import operations
+from core import clock
+from core.wakeups import wake
+from monitors.services import health
+
+
+@shared_task(name="alerts.process_delivery")  # type: ignore[untyped-decorator]
+def process_delivery(delivery_id: str) -> None:
+    """Make alerts of one delivery."""
+    _work_tickets(ingest.process(delivery_id))
+
+
+@shared_task(name="alerts.work_case")  # type: ignore[untyped-decorator]
+def work_case(case_id: int) -> None:
+    """Bring what a case owes to Jira."""
+    operations.work_case(case_id)
+
+
+@shared_task(name="alerts.fetch_evidence")  # type: ignore[untyped-decorator]
+def fetch_evidence(occurrence_id: int) -> None:
+    """Fetch events that did not come in time."""
+    evidence.fetch(occurrence_id)
+
+
+@shared_task(name="alerts.sweep")  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    """Find what a lost wake-up or a dead worker left behind."""
+    for delivery_id in ingest.due():
+        wake(process_delivery, delivery_id)
+    for case_id in operations.due():
+        wake(work_case, case_id)
+    for occurrence_id in evidence.due():
+        wake(fetch_evidence, occurrence_id)
+
+
+@shared_task(name="alerts.watch_monitors")  # type: ignore[untyped-decorator]
+def watch_monitors() -> None:
+    """Compare what OpenSearch holds with what we want."""
+    health.watch()
+
+
+@shared_task(name="alerts.catch_up")  # type: ignore[untyped-decorator]
+def catch_up() -> None:
+    """Find what was not delivered."""
+    _work_tickets(catchup.catch_up())
+
+
+@shared_task(name="alerts.look_for_late_events")  # type: ignore[untyped-decorator]
+def look_for_late_events(hours: int = 25) -> None:
+    """Find what was indexed late."""
+    _work_tickets(catchup.look_for_late_events(hours))
+
+
+@shared_task(name="alerts.make_partitions")  # type: ignore[untyped-decorator]
+def make_partitions() -> None:
+    """Make room for the deliveries of the months to come."""
+    partitions.make(clock.now())
+
+
+def _work_tickets(outcomes: Iterable[Outcome]) -> None:
+    for case_id in dict.fromkeys(outcome.occurrence.alert.case_id for outcome in outcomes if outcome.new_occurrence):
+        wake(work_case, case_id)

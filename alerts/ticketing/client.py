@@ -1,0 +1,181 @@
+"""
+The only user of the package `jira`. No retries and explicit timeouts: what the client would repeat by itself made four tickets.
+
+Every failure is one of `alerts.ticketing.errors`. Each effect carries its operation's id, so that it can be looked for.
+"""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any
+
+import requests
+from django.conf import settings
+from jira import JIRA, JIRAError
+
+from alerts.ticketing.errors import JiraError, JiraLater, JiraRefused, JiraUnknown
+from core import clock
+
+OPERATION_PROPERTY = "oktadetect.operation"
+LOOK_LIMIT = 100
+
+
+@cache
+def connection() -> JIRA:
+    """Return this process's client. Raises JiraRefused when no address is set."""
+    if not settings.JIRA_URL:
+        raise JiraRefused("No Jira is set. Give its address in JIRA_URL.")
+    auth: dict[str, Any] = {}
+    if settings.JIRA_USER:
+        auth["basic_auth"] = (settings.JIRA_USER, settings.JIRA_TOKEN)
+    elif settings.JIRA_TOKEN:
+        auth["token_auth"] = settings.JIRA_TOKEN
+    return JIRA(
+        server=settings.JIRA_URL,
+        options={"verify": settings.JIRA_CA_FILE or True, "rest_api_version": "2"},
+        get_server_info=False,
+        max_retries=0,
+        timeout=(settings.JIRA_CONNECT_TIMEOUT_SECONDS, settings.JIRA_READ_TIMEOUT_SECONDS),
+        **auth,
+    )
+
+
+def call(method: str, path: str, *, body: Any = None, params: dict[str, Any] | None = None) -> Any:
+    """
+    Send one request to `/rest/api/2/{path}` and return its JSON (None where there is no body).
+
+    Raises JiraRefused, JiraLater or JiraUnknown. A request that was never sent (no connection) is JiraLater.
+    """
+    session = connection()._session  # the client's session: authentication, certificates, timeouts
+    url = f"{settings.JIRA_URL.rstrip('/')}/rest/api/2/{path}"
+    try:
+        response = session.request(method, url, json=body, params=params)
+    except JIRAError as error:
+        raise _typed(error) from None
+    except requests.ConnectTimeout:
+        raise JiraLater("Jira was not reached in time. Nothing was sent; it is tried again.") from None
+    except requests.ConnectionError as error:
+        if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
+            raise JiraLater("Jira was not reached. Nothing was sent; it is tried again.") from None
+        raise JiraUnknown("The connection to Jira broke before its answer.") from None
+    except requests.RequestException as error:
+        raise JiraUnknown(f"Jira's answer did not arrive ({type(error).__name__}).") from None
+    if response.status_code == 204 or not response.content:
+        return None
+    try:
+        return response.json()
+    except ValueError:
+        raise JiraUnknown(
+            "Jira answered with a page that is no JSON; a proxy or sign-in page may stand before it."
+        ) from None
+
+
+def _typed(error: JIRAError) -> JiraError:
+    status = error.status_code
+    said = _said(error)
+    if status == 429 or (status == 503 and _retry_after(error) is not None):
+        return JiraLater(f"Jira is busy ({status}). It is tried again when Jira allows.", _retry_after(error))
+    if status == 401:
+        return JiraLater(f"Jira refused the credentials. Check JIRA_USER and JIRA_TOKEN.{said}", _in(minutes=5))
+    if status == 403:
+        return JiraLater(
+            f"Jira refused permission (or asks for a CAPTCHA: sign in once by hand).{said}", _in(minutes=5)
+        )
+    if status in {400, 404, 409, 410, 413, 415}:
+        return JiraRefused(f"Jira answered {status}.{said}")
+    return JiraUnknown(f"Jira answered {status}; whether it acted is not known.")
+
+
+def _said(error: JIRAError) -> str:
+    """Return what Jira says is wrong, with the names of its fields; nothing of headers, and of a body only what its schema names."""
+    response = error.response
+    try:
+        body = response.json() if response is not None else {}
+    except ValueError:
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    messages = [str(message) for message in body.get("errorMessages") or []]
+    messages += [f"{field}: {message}" for field, message in (body.get("errors") or {}).items()]
+    return f" It says: {'; '.join(messages)[:500]}" if messages else ""
+
+
+def _retry_after(error: JIRAError) -> datetime | None:
+    """Return when Jira allows another try: Retry-After comes in seconds or as a date."""
+    value = error.response.headers.get("Retry-After") if error.response is not None else None
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return _in(seconds=min(int(value), 3600))
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _in(**span: float) -> datetime:
+    return clock.now() + timedelta(**span)
+
+
+def create_issue(fields: dict[str, Any], operation_id: str) -> dict[str, str]:
+    """Create an issue with the operation's label and property; return {id, key}."""
+    body = {"fields": fields, "properties": [{"key": OPERATION_PROPERTY, "value": {"operation": operation_id}}]}
+    answer = call("POST", "issue", body=body)
+    if not isinstance(answer, dict) or not answer.get("key"):
+        raise JiraUnknown("Jira's answer to the new ticket names no key.")
+    return {"id": str(answer["id"]), "key": str(answer["key"])}
+
+
+def find_by_label(label: str) -> list[dict[str, str]]:
+    """Return {id, key} of the issues that carry the label. An expired token would find nothing, so who we are is asked first."""
+    who_am_i()
+    jql = f'project = "{settings.JIRA_PROJECT}" AND labels = "{label}"'
+    path, params = ("search/jql", {"jql": jql, "fields": "key", "maxResults": 10})
+    try:
+        answer = call("GET", path, params=params)
+    except JiraRefused:  # Data Center knows only the old address
+        answer = call("GET", "search", params=params)
+    return [{"id": str(issue["id"]), "key": str(issue["key"])} for issue in answer.get("issues", [])]
+
+
+def who_am_i() -> str:
+    """Return the name that Jira knows us by. Raises JiraLater when it does not."""
+    answer = call("GET", "myself")
+    return str(answer.get("displayName") or answer.get("name") or "somebody")
+
+
+def read_issue(key: str) -> dict[str, Any]:
+    """Return an issue's status and description."""
+    answer: dict[str, Any] = call("GET", f"issue/{key}", params={"fields": "status,description,summary"})
+    return answer
+
+
+def add_comment(key: str, text: str, operation_id: str) -> str:
+    """Comment on an issue, with the operation as the comment's property; return the comment's id."""
+    body = {"body": text, "properties": [{"key": OPERATION_PROPERTY, "value": {"operation": operation_id}}]}
+    answer = call("POST", f"issue/{key}/comment", body=body)
+    return str(answer["id"])
+
+
+def find_comment(key: str, operation_id: str) -> str | None:
+    """Return the id of the comment that carries the operation, looking from the newest back."""
+    params = {"expand": "properties", "orderBy": "-created", "maxResults": LOOK_LIMIT}
+    answer = call("GET", f"issue/{key}/comment", params=params)
+    for comment in answer.get("comments", []):
+        for item in comment.get("properties") or []:
+            if item.get("key") == OPERATION_PROPERTY and (item.get("value") or {}).get("operation") == operation_id:
+                return str(comment["id"])
+    return None
+
+
+def link_issues(key: str, other: str, kind: str) -> None:
+    """Link two issues. Jira answers a repeated link with 201 and does not double it."""
+    call(
+        "POST", "issueLink", body={"type": {"name": kind}, "inwardIssue": {"key": other}, "outwardIssue": {"key": key}}
+    )
+
+
+def update_issue(key: str, fields: dict[str, Any]) -> None:
+    """Set fields of an issue; doing it twice is doing it once."""
+    call("PUT", f"issue/{key}", body={"fields": fields})

@@ -1,0 +1,231 @@
+"""
+The operation machine: every effect on Jira is a row first, and happens exactly once.
+
+pending → sending (leased) → done | unknown | waiting | failed. A worker claims a row by a conditional update; one whose worker died
+is *unknown* once its lease has passed. *Unknown* is settled by looking in Jira, past its index lag, never by guessing.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from alerts.choices import OperationKind, OperationState
+from alerts.models import Occurrence, Ticket, TicketOperation
+from alerts.ticketing import client, fields
+from alerts.ticketing.errors import JiraLater, JiraRefused, JiraUnknown
+from core import activity, clock
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=60)  # longer than both timeouts of one request together
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=15)
+OPEN_STATES = (OperationState.PENDING, OperationState.SENDING, OperationState.WAITING, OperationState.UNKNOWN)
+
+
+class NotYet(Exception):
+    """What the operation needs is not there yet (the other case's ticket): it waits, and that is no fault."""
+
+
+def due(limit: int = 100) -> list[int]:
+    """Return the cases with an operation that somebody must work now."""
+    now = clock.now()
+    rows = TicketOperation.objects.filter(_ready(now) | _lease_passed(now))
+    return list(rows.order_by("case_id").values_list("case_id", flat=True).distinct()[:limit])
+
+
+def work_case(case_id: int) -> None:
+    """Work every operation of a case that is ready, in order. Two workers at once never do one twice."""
+    now = clock.now()
+    _expire_leases(case_id)
+    for operation_id in TicketOperation.objects.filter(case_id=case_id, state__in=OPEN_STATES).values_list(
+        "pk", flat=True
+    ):
+        claimed = TicketOperation.objects.filter(_ready(now), pk=operation_id).update(
+            state=OperationState.SENDING, lease_until=clock.now() + LEASE
+        )
+        if claimed == 1:
+            _work(operation_id)
+
+
+def retry(operation: TicketOperation) -> None:
+    """Try a failed or waiting operation again now, since somebody mended what it failed at."""
+    TicketOperation.objects.filter(pk=operation.pk, state__in=[OperationState.FAILED, OperationState.WAITING]).update(
+        state=OperationState.WAITING, not_before=clock.now()
+    )
+
+
+def _ready(now: Any) -> Q:
+    """What may be claimed: its time has come and what it depends on is done."""
+    waits = Q(not_before=None) | Q(not_before__lte=now)
+    free = Q(depends_on=None) | Q(depends_on__state=OperationState.DONE)
+    return Q(state__in=[OperationState.PENDING, OperationState.WAITING, OperationState.UNKNOWN]) & waits & free
+
+
+def _lease_passed(now: Any) -> Q:
+    return Q(state=OperationState.SENDING, lease_until__lt=now)
+
+
+def _expire_leases(case_id: int) -> None:
+    """A worker died while it held the row. Whether its request left is not known, unless none was noted."""
+    now = clock.now()
+    held = TicketOperation.objects.filter(_lease_passed(now), case_id=case_id)
+    held.filter(sent_at=None).update(state=OperationState.PENDING, lease_until=None)
+    held.filter(sent_at__isnull=False).update(
+        state=OperationState.UNKNOWN, lease_until=None, not_before=_past_the_lag(),
+        last_error="The worker stopped before Jira's answer. What Jira holds is looked up.",
+    )  # fmt: skip
+
+
+def _past_the_lag() -> Any:
+    return clock.now() + timedelta(seconds=settings.JIRA_INDEX_LAG_SECONDS)
+
+
+def _work(operation_id: UUID) -> None:
+    operation = TicketOperation.objects.select_related("case__ticket", "alert").get(pk=operation_id)
+    was_sent = operation.sent_at is not None
+    try:
+        result = _look(operation) if was_sent else None
+        if result is None:
+            send = _prepared(operation)
+            _note_sending(operation)
+            result = send()
+    except NotYet as error:
+        _wait(operation, str(error), clock.now() + FIRST_WAIT * 2, count=False)
+    except JiraLater as error:
+        _wait(operation, str(error), error.not_before, sent=was_sent)
+    except JiraRefused as error:
+        _end(operation, OperationState.FAILED, error=str(error))
+    except JiraUnknown as error:
+        lag = _past_the_lag() if operation.kind == OperationKind.CREATE else clock.now() + FIRST_WAIT
+        _mark(operation, OperationState.UNKNOWN, str(error), lag)
+    else:
+        _done(operation, result)
+
+
+def _note_sending(operation: TicketOperation) -> None:
+    """Commit that a request is about to leave, so that a worker's death after this moment is known to leave a doubt."""
+    TicketOperation.objects.filter(pk=operation.pk).update(
+        sent_at=clock.now(), lease_until=clock.now() + LEASE, attempts=operation.attempts + 1
+    )
+    operation.attempts += 1
+
+
+def _prepared(operation: TicketOperation) -> Callable[[], dict[str, Any]]:
+    """Return the request, ready to go: everything that can fail on our side has been read by then."""
+    alert = operation.alert
+    if operation.kind == OperationKind.CREATE and alert is not None:
+        wanted = fields.create(alert, str(operation.pk))
+        return lambda: client.create_issue(wanted, str(operation.pk))
+    key = _key(operation)
+    if operation.kind == OperationKind.COMMENT and alert is not None:
+        fresh = _untold(operation)
+        text = fields.comment(alert, fresh)
+        told = [occurrence.pk for occurrence in fresh]
+        return lambda: {"comment": client.add_comment(key, text, str(operation.pk)), "told": told}
+    if operation.kind == OperationKind.LINK:
+        other = Ticket.objects.filter(case_id=operation.payload["other_case"]).first()
+        if other is None:
+            raise NotYet("The other case has no ticket yet.")
+        return partial(_link, key, other.key, operation.payload["type"])
+    if operation.kind == OperationKind.UPDATE and alert is not None:
+        return partial(_describe, key, fields.description(alert))
+    raise JiraRefused(f"Nothing is known of an operation {operation.kind!r} without its alert.")
+
+
+def _link(key: str, other: str, kind: str) -> dict[str, Any]:
+    client.link_issues(key, other, kind)
+    return {"linked": other}
+
+
+def _describe(key: str, text: str) -> dict[str, Any]:
+    client.update_issue(key, {"description": text})
+    return {}
+
+
+def _key(operation: TicketOperation) -> str:
+    ticket = Ticket.objects.filter(case_id=operation.case_id).first()
+    if ticket is None:
+        raise NotYet("The case has no ticket yet.")
+    return ticket.key
+
+
+def _untold(operation: TicketOperation) -> list[Occurrence]:
+    """Return the alert's occurrences that neither the ticket's first text nor an earlier comment told."""
+    before = (
+        TicketOperation.objects.filter(
+            case_id=operation.case_id, kind__in=[OperationKind.COMMENT, OperationKind.CREATE], state=OperationState.DONE
+        )
+        .order_by("-sent_at")
+        .first()
+    )
+    rows = Occurrence.objects.filter(alert=operation.alert)
+    if before is not None and before.sent_at is not None:
+        rows = rows.filter(created_at__gt=before.sent_at)
+    return list(rows.order_by("first_at"))
+
+
+def _look(operation: TicketOperation) -> dict[str, Any] | None:
+    """Return what Jira holds of an operation whose request once left; None when it surely holds nothing of it."""
+    if operation.kind == OperationKind.CREATE:
+        found = client.find_by_label(fields.label(str(operation.pk)))
+        return dict(found[0]) if found else None
+    if operation.kind == OperationKind.COMMENT:
+        comment = client.find_comment(_key(operation), str(operation.pk))
+        return {"comment": comment} if comment else None
+    return None  # links and updates: doing them twice is doing them once
+
+
+@transaction.atomic
+def _done(operation: TicketOperation, result: dict[str, Any]) -> None:
+    """Note the effect. Its lease may have passed meanwhile: what Jira holds is true all the same."""
+    if operation.kind == OperationKind.CREATE:
+        url = f"{settings.JIRA_URL.rstrip('/')}/browse/{result['key']}"
+        ticket, made = Ticket.objects.get_or_create(
+            case_id=operation.case_id, defaults={"key": result["key"], "jira_id": result["id"], "url": url}
+        )
+        if made and operation.alert is not None:
+            activity.record("ticket.created", operation.alert, by="ticketing", key=ticket.key)
+    _end(operation, OperationState.DONE, result=result)
+
+
+def _end(
+    operation: TicketOperation, state: OperationState, *, error: str = "", result: dict[str, Any] | None = None
+) -> None:
+    with transaction.atomic():
+        TicketOperation.objects.filter(pk=operation.pk).update(
+            state=state, last_error=error, result=result or {}, lease_until=None, done_at=clock.now(), not_before=None
+        )
+        if state == OperationState.FAILED and operation.alert is not None:
+            activity.record("ticket.failed", operation.alert, by="ticketing", operation=operation.kind, error=error)
+    log.info("operation_ended", operation=str(operation.pk), kind=operation.kind, state=state.value)
+
+
+def _wait(operation: TicketOperation, error: str, not_before: Any, *, count: bool = True, sent: bool = False) -> None:
+    """Jira surely did nothing: try later. A request that is known not to have acted leaves no doubt behind."""
+    attempts = operation.attempts if count else 0
+    backoff = min(FIRST_WAIT * 2 ** min(attempts, 10), LONGEST_WAIT)
+    changes: dict[str, Any] = {} if sent else {"sent_at": None}
+    _mark(operation, OperationState.WAITING, error, max(not_before or clock.now(), clock.now() + backoff), **changes)
+
+
+def _mark(operation: TicketOperation, state: OperationState, error: str, not_before: Any, **changes: Any) -> None:
+    TicketOperation.objects.filter(pk=operation.pk).update(
+        state=state, last_error=error, not_before=not_before, lease_until=None, **changes
+    )
+    log.warning("operation_put_off", operation=str(operation.pk), kind=operation.kind, state=state.value, error=error)
+
+
+def faults() -> list[str]:
+    """Return what keeps tickets from Jira now, one sentence each, for the pulse."""
+    rows = TicketOperation.objects.filter(
+        state__in=[OperationState.WAITING, OperationState.UNKNOWN, OperationState.FAILED]
+    )
+    return list(rows.exclude(last_error="").order_by("-id").values_list("last_error", flat=True)[:3])

@@ -1,0 +1,264 @@
+"""
+Bringing a monitor to OpenSearch, and reading back what is there.
+
+A push never half-happens, never overwrites a change that it has not seen, and after a lost answer looks before it creates again.
+"""
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from core import activity, clock
+from core.models import Person
+from monitors import opensearch, rendering
+from monitors.errors import Conflict, NotFound, OpenSearchAway, PushError
+from monitors.models import Deployment, Monitor, MonitorRevision
+from monitors.services import profiles, revisions
+from monitors.signals import webhook_token_shown, webhook_token_wanted
+
+CHANNEL_ID = "oktadetect"
+TOKEN_HEADER = "Authorization"  # noqa: S105 - the name of a header
+# What OpenSearch writes by itself, and so is no difference.
+VOLATILE = (
+    "last_update_time",
+    "enabled_time",
+    "schema_version",
+    "user",
+    "data_sources",
+    "owner",
+    "delete_query_index_in_every_run",
+)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a push would do: `body` is sent; `seen` is what OpenSearch holds now (None: nothing), at `seq_no`."""
+
+    body: dict[str, Any]
+    seen: dict[str, Any] | None
+    seq_no: int | None
+    primary_term: int | None
+    opensearch_id: str
+    needs_force: bool = False
+
+
+def preview(monitor: Monitor) -> Preview:
+    """
+    Render the monitor for the index that is there, and read what OpenSearch holds of it.
+
+    Raises MissingField when the index cannot serve the detection, DefinitionError, OpenSearchError.
+    """
+    profiles.learn(monitor.index_pattern)
+    revision = monitor.revisions.first()
+    body = rendering.monitor(
+        revisions.inputs_of(monitor),
+        channel_id=CHANNEL_ID,
+        revision=revision.number if revision else 1,
+        enabled=monitor.enabled,
+        enabled_time_ms=_enabled_time_ms(monitor),
+    )
+    held = _held(monitor)
+    if held is None:
+        return Preview(body, None, None, None, "")
+    deployment, _ = Deployment.objects.get_or_create(monitor=monitor)
+    changed = deployment.read_body is not None and not same(held["monitor"], deployment.read_body)
+    return Preview(body, held["monitor"], held["_seq_no"], held["_primary_term"], held["_id"], needs_force=changed)
+
+
+def push(monitor: Monitor, *, by: Person | str, seen_seq_no: int | None = None) -> Deployment:
+    """
+    Make OpenSearch hold the monitor as it is saved, with the webhook channel that it posts to, and read it back.
+
+    `seen_seq_no` is the state that the person has seen; without it only our own last push may be replaced. Raises PushError when
+    OpenSearch holds a change that was not seen or another push is under way, and what `preview` raises. After any error
+    OpenSearch holds either the old monitor or the new one, and the next `read` says which.
+    """
+    with transaction.atomic():
+        _one_push_at_a_time(monitor)
+        planned = preview(monitor)
+        if planned.needs_force and seen_seq_no != planned.seq_no:
+            raise PushError(
+                f"{monitor.name} was changed in OpenSearch since our last push. Look at the difference, then push."
+            )
+        ensure_channel()
+        answer = _send(monitor, planned)
+        deployment = _store(monitor, answer, planned.body)
+        activity.record(
+            "monitor.pushed", monitor, by=by, revision=deployment.revision.number if deployment.revision else None,
+            opensearch_id=deployment.opensearch_id, seq_no=deployment.seq_no,
+        )  # fmt: skip
+    return deployment
+
+
+def delete(monitor: Monitor, *, by: Person | str) -> None:
+    """Take the monitor out of OpenSearch; it stays here. Raises OpenSearchError."""
+    deployment = Deployment.objects.get(monitor=monitor)
+    with transaction.atomic():
+        _one_push_at_a_time(monitor)
+        try:
+            opensearch.delete_monitor(deployment.opensearch_id)
+        except NotFound:
+            pass  # somebody was faster; the wish is fulfilled
+        Deployment.objects.filter(pk=deployment.pk).update(
+            opensearch_id="", seq_no=None, primary_term=None, read_body=None, pushed_body=None, revision=None,
+            state=Deployment.State.NEVER, fault="", fault_since=None, covered_to=None,
+        )  # fmt: skip
+        activity.record("monitor.removed", monitor, by=by, opensearch_id=deployment.opensearch_id)
+
+
+def ensure_channel() -> None:
+    """
+    Make the webhook channel point here with a live token; leave one that does alone.
+
+    Writing always means a new token, and the old one lives until the new one is seen. Raises PushError, OpenSearchError.
+    """
+    try:
+        config: dict[str, Any] | None = opensearch.read_channel(CHANNEL_ID)
+    except NotFound:
+        config = None
+    if config is not None and channel_fault(config) is None and token_is_live(config):
+        return
+    answers = webhook_token_wanted.send(sender=Deployment)
+    if not answers:
+        raise PushError("Nothing here receives envelopes, so no channel can be written.")
+    opensearch.write_channel(CHANNEL_ID, channel_config(str(answers[0][1])), exists=config is not None)
+
+
+def token_is_live(config: dict[str, Any]) -> bool:
+    """Whether whoever receives envelopes would let in the token that a channel carries."""
+    return any(live for _, live in webhook_token_shown.send(sender=Deployment, token=_token_in(config)))
+
+
+def channel_config(token: str) -> dict[str, Any]:
+    """Return the channel as we write it. Without a Content-Type of its own the sender would say text/plain."""
+    return {
+        "name": "oktadetect",
+        "description": "Posts what monitors find to oktadetect. Written by it; a change here is reported as a fault.",
+        "config_type": "webhook",
+        "is_enabled": True,
+        "webhook": {
+            "url": webhook_url(),
+            "method": "POST",
+            "header_params": {TOKEN_HEADER: f"Bearer {token}", "Content-Type": "application/json"},
+        },
+    }
+
+
+def webhook_url() -> str:
+    """Return where OpenSearch posts to."""
+    return f"{settings.OKTADETECT_WEBHOOK_URL}/okta-detections"
+
+
+def channel_fault(config: dict[str, Any]) -> str | None:
+    """Return what is wrong with a channel as it was read, in a sentence, or None. Whether its token is live is asked elsewhere."""
+    webhook = config.get("webhook") or {}
+    if not config.get("is_enabled"):
+        return "The webhook channel is disabled in OpenSearch. Push any monitor to mend it."
+    if webhook.get("url") != webhook_url():
+        return f"The webhook channel posts to {str(webhook.get('url'))[:200]}, not here. Push any monitor to mend it."
+    if not _token_in(config):
+        return "The webhook channel carries no token. Push any monitor to mend it."
+    return None
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two monitors as read from OpenSearch say the same, but for what it writes by itself."""
+    return _lasting(one) == _lasting(other)
+
+
+def _lasting(body: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key not in VOLATILE}
+
+
+def _token_in(config: dict[str, Any]) -> str:
+    headers = (config.get("webhook") or {}).get("header_params") or {}
+    return str(headers.get(TOKEN_HEADER, "")).removeprefix("Bearer ").strip()
+
+
+def _one_push_at_a_time(monitor: Monitor) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s, %s)", [zlib.crc32(b"push") >> 1, zlib.crc32(monitor.uuid.bytes) >> 1]
+        )
+        if not cursor.fetchone()[0]:
+            raise PushError(f"Somebody else is pushing {monitor.name} right now. Look again in a moment.")
+
+
+def _held(monitor: Monitor) -> dict[str, Any] | None:
+    """Return what OpenSearch holds of the monitor: by the id that we know, else by our trigger id under its name."""
+    deployment = Deployment.objects.filter(monitor=monitor).first()
+    if deployment and deployment.opensearch_id:
+        try:
+            return opensearch.read_monitor(deployment.opensearch_id)
+        except NotFound:
+            pass
+    for hit in opensearch.find_monitors(monitor.name):
+        found = opensearch.read_monitor(hit["_id"])
+        if trigger_id(found["monitor"]) == str(monitor.uuid):
+            return found
+    return None
+
+
+def trigger_id(body: dict[str, Any]) -> str | None:
+    """Return the id of a monitor's only query-level trigger: for ours, the uuid of our Monitor."""
+    triggers = body.get("triggers") or []
+    first = triggers[0].get("query_level_trigger") if len(triggers) == 1 else None
+    return first.get("id") if isinstance(first, dict) else None
+
+
+def _send(monitor: Monitor, planned: Preview) -> dict[str, Any]:
+    if planned.seq_no is not None and planned.primary_term is not None:
+        try:
+            return opensearch.update_monitor(
+                planned.opensearch_id, planned.body, seq_no=planned.seq_no, primary_term=planned.primary_term
+            )
+        except Conflict as error:
+            raise PushError(
+                f"{monitor.name} was changed in OpenSearch at this moment. Look at the difference, then push."
+            ) from error
+    try:
+        return opensearch.create_monitor(planned.body)
+    except OpenSearchAway as error:
+        found = _held(monitor)  # the answer was lost, not necessarily the monitor
+        if found is None:
+            raise PushError(
+                f"OpenSearch did not answer, and holds no {monitor.name}. Nothing was changed; push again."
+            ) from error
+        return found
+
+
+def _store(monitor: Monitor, answer: dict[str, Any], body: dict[str, Any]) -> Deployment:
+    now = clock.now()
+    held = opensearch.read_monitor(answer["_id"])
+    revision: MonitorRevision | None = monitor.revisions.first()
+    deployment, _ = Deployment.objects.update_or_create(
+        monitor=monitor,
+        defaults={
+            "opensearch_id": held["_id"],
+            "seq_no": held["_seq_no"],
+            "primary_term": held["_primary_term"],
+            "revision": revision,
+            "state": Deployment.State.IN_SYNC,
+            "pushed_body": body,
+            "read_body": held["monitor"],
+            "pushed_at": now,
+            "read_at": now,
+            "fault": "",
+            "fault_since": None,
+        },
+    )
+    if deployment.covered_to is None:
+        Deployment.objects.filter(pk=deployment.pk).update(covered_to=now)
+        deployment.covered_to = now
+    return deployment
+
+
+def _enabled_time_ms(monitor: Monitor) -> int:
+    """Return a start that gives the monitor a phase of its own within its interval, so that not all search at one moment."""
+    interval = monitor.interval_seconds * 1000
+    now = clock.to_ms(clock.now())
+    phase = zlib.crc32(monitor.uuid.bytes) % interval
+    return now - (now - phase) % interval
