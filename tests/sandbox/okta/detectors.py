@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 Event = Mapping[str, Any]
@@ -55,12 +56,14 @@ def kilometres(a: Mapping[str, float], b: Mapping[str, float]) -> float:
 
 def impossible_travel(events: Iterable[Event], trusted_zones: Sequence[str]) -> Iterator[Finding]:
     def has_place(event: Event) -> bool:
-        geography = event["client"]["geographicalContext"] or {}
+        geography: Mapping[str, Any] = event["client"]["geographicalContext"] or {}
         place = geography.get("geolocation")
-        return bool(place) and (place["lat"], place["lon"]) != (0, 0) and event["client"]["zone"] not in trusted_zones
+        if place is None or (place["lat"], place["lon"]) == (0, 0):
+            return False
+        return event["client"]["zone"] not in trusted_zones
 
     for person, chain in by(user, (e for e in events if is_sign_in(e, "SUCCESS") and has_place(e))).items():
-        for before, after in zip(chain, chain[1:], strict=False):
+        for before, after in pairwise(chain):
             places = [event["client"]["geographicalContext"]["geolocation"] for event in (before, after)]
             km = kilometres(*places)
             hours = max((when(after) - when(before)).total_seconds(), 1) / 3600
@@ -93,11 +96,15 @@ def failures_then_success(events: Iterable[Event]) -> Iterator[Finding]:
 def push_fatigue_success(events: Iterable[Event]) -> Iterator[Finding]:
     def is_refusal(event: Event) -> bool:
         response = event["debugContext"]["debugData"].get("pushOnlyResponseType")
-        return event["eventType"] == "user.mfa.okta_verify.deny_push" or response == "OV_RESPONSE_DENY"
+        return bool(event["eventType"] == "user.mfa.okta_verify.deny_push" or response == "OV_RESPONSE_DENY")
 
     def is_acceptance(event: Event) -> bool:
         is_push = event["debugContext"]["debugData"].get("factor") == "OKTA_VERIFY_PUSH"
-        return bool(event["eventType"] == "user.authentication.auth_via_mfa" and is_push and event["outcome"]["result"] == "SUCCESS")
+        return bool(
+            event["eventType"] == "user.authentication.auth_via_mfa"
+            and is_push
+            and event["outcome"]["result"] == "SUCCESS"
+        )
 
     for person, chain in by(user, (e for e in events if is_refusal(e) or is_acceptance(e))).items():
         for window in windows(chain, 10 * MINUTE):
@@ -108,7 +115,9 @@ def push_fatigue_success(events: Iterable[Event]) -> Iterator[Finding]:
 def admin_role_granted(events: Iterable[Event]) -> Iterator[Finding]:
     for event in events:
         if event["eventType"] in {"user.account.privilege.grant", "group.privilege.grant"}:
-            markers = {target[name] for target in event["target"] for name in ("id", "type", "alternateId", "displayName")}
+            markers = {
+                target[name] for target in event["target"] for name in ("id", "type", "alternateId", "displayName")
+            }
             if "ROLE_UNASSIGNED" not in markers:
                 yield "admin-role-granted", user(event)
 

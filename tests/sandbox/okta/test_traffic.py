@@ -29,7 +29,9 @@ def traffic(**changed: Any) -> Traffic:
 
 def found(made: Traffic) -> set[detectors.Finding]:
     facts = made.facts()
-    return detectors.all_findings(made.events, facts["trusted_zones"], [group["id"] for group in facts["privileged_groups"]])
+    return detectors.all_findings(
+        made.events, facts["trusted_zones"], [group["id"] for group in facts["privileged_groups"]]
+    )
 
 
 def expected(made: Traffic) -> set[detectors.Finding]:
@@ -91,7 +93,10 @@ def test_another_run_shares_no_entity_with_this_one() -> None:
 
 
 def test_two_runs_into_one_index_make_no_attack_that_neither_has() -> None:
-    first, second = traffic(run_id="a"), traffic(run_id="b", start=END - timedelta(hours=2), end=END + timedelta(hours=1))
+    first, second = (
+        traffic(run_id="a"),
+        traffic(run_id="b", start=END - timedelta(hours=2), end=END + timedelta(hours=1)),
+    )
     facts = first.facts()
     groups = [group["id"] for group in facts["privileged_groups"]]
     together = detectors.all_findings([*first.events, *second.events], facts["trusted_zones"], groups)
@@ -134,7 +139,9 @@ def test_a_wrong_password_on_identity_engine_is_two_events_of_one_transaction() 
 
 def test_the_awkward_things_of_real_logs_are_there() -> None:
     made = traffic(users=400, start=END - timedelta(hours=12))
-    places = [(e["client"]["geographicalContext"] or {}).get("geolocation") for e in made.events if e["client"]["ipAddress"]]
+    places = [
+        (e["client"]["geographicalContext"] or {}).get("geolocation") for e in made.events if e["client"]["ipAddress"]
+    ]
     behaviors = {type(e["debugContext"]["debugData"].get("behaviors")) for e in made.events}
     names = {event["actor"]["displayName"] for event in made.events}
     assert None in places
@@ -147,7 +154,8 @@ def test_the_awkward_things_of_real_logs_are_there() -> None:
 
 def test_addresses_belong_to_nobody_and_mail_goes_nowhere() -> None:
     reserved = [
-        ip_network(name) for name in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "2001:db8::/32")
+        ip_network(name)
+        for name in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "2001:db8::/32")
     ]
     made = traffic()
     addresses = {event["client"]["ipAddress"] for event in made.events} - {None}
