@@ -139,6 +139,10 @@ def find(environ: Mapping[str, str]) -> Paths:
     root = world_folder(environ)
     cache = Path(environ.get("SANDBOX_CACHE_DIR") or root / "cache").absolute()
     uid = NOBODY if os.geteuid() == 0 else None
+    if root.is_dir() and not os.access(root, os.W_OK):
+        raise SandboxError(
+            f"{root} belongs to another user: run this as that user, or set SANDBOX_DIR to another folder."
+        )
     outside = OUTSIDE / f"oktadetect-{_digest(cache)}"
     if uid is not None and not all(reachable(path, uid) for path in (root, cache, *executables())):
         servers = outside / f"world-{_digest(root)}"

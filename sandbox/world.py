@@ -129,6 +129,9 @@ class World:
 
     def _choose_ports(self) -> dict[str, int]:
         running = {part.name for part in PARTS if load_record(self._record(part))}
+        running |= {
+            name for part in PARTS if part.name in running for name in part.needs
+        }  # they were told that address
         if running:
             running |= {"portal"}  # what listens there is the portal of this very world
         if "opensearch" in running:
