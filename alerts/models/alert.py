@@ -112,6 +112,7 @@ class Occurrence(models.Model):
     observed = models.JSONField(default=dict)
     events = models.JSONField(default=list, help_text="At most 25 events as the search told them.")
     severity = models.PositiveSmallIntegerField(choices=SEVERITY_CHOICES)
+    delivery = models.UUIDField(null=True, help_text="The delivery that told it first; empty when catch-up did.")
     told = models.PositiveIntegerField(default=1, help_text="How often it was told.")
     recovered = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

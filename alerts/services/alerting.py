@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -52,9 +53,13 @@ class Outcome:
 
 @transaction.atomic
 def take(
-    finding: Finding, origin: Origin, *, recovered: bool = False, events: Sequence[Mapping[str, Any]] = ()
+    finding: Finding, origin: Origin, *, delivery: UUID | None, events: Sequence[Mapping[str, Any]] = ()
 ) -> Outcome:
-    """Take one finding; twice the same changes nothing. `events` are whole events that came with the message itself."""
+    """
+    Take one finding; twice the same changes nothing.
+
+    `delivery` told it; None says that catch-up found it. `events` are whole events that came with the message itself.
+    """
     fingerprint = origin.fingerprint(finding)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(fingerprint[:15], 16)])
@@ -72,7 +77,7 @@ def take(
         _extend(overlapping, finding)
         outcome = Outcome(overlapping, new_occurrence=False, new_alert=False)
     else:
-        outcome = _new_occurrence(fingerprint, finding, origin, recovered)
+        outcome = _new_occurrence(fingerprint, finding, origin, delivery)
     if events:
         evidence.keep(outcome.occurrence, [dict(event) for event in events])
     elif outcome.new_occurrence or grew:
@@ -114,7 +119,7 @@ def _say(alert: Alert, finding: Finding) -> None:
     _involve(alert, finding)
 
 
-def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, recovered: bool) -> Outcome:
+def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery: UUID | None) -> Outcome:
     alert = Alert.objects.select_for_update().filter(fingerprint=fingerprint).exclude(status=Status.CLOSED).first()
     is_new = alert is None
     if alert is None:
@@ -122,7 +127,7 @@ def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, recovere
         if newest is not None and finding.last.at < newest.first_seen:
             alert, is_new = newest, False  # an older stretch of something that was closed: told, and nothing more
         else:
-            alert = _open_alert(fingerprint, finding, origin, recovered)
+            alert = _open_alert(fingerprint, finding, origin, recovered=delivery is None)
     latest = alert.last_seen
     occurrence = Occurrence.objects.create(
         alert=alert,
@@ -135,12 +140,18 @@ def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, recovere
         observed=dict(finding.observed),
         events=[dict(event) for event in finding.events],
         severity=finding.severity,
-        recovered=recovered,
+        recovered=delivery is None,
+        delivery=delivery,
     )
     Alert.objects.filter(pk=alert.pk).update(occurrence_count=F("occurrence_count") + 1)
     if is_new:
         activity.record(
-            "alert.opened", alert, by="ingest", severity=alert.severity, occurrence=occurrence.pk, recovered=recovered
+            "alert.opened",
+            alert,
+            by="ingest",
+            severity=alert.severity,
+            occurrence=occurrence.pk,
+            recovered=delivery is None,
         )
         cases.owe_ticket(alert)
     elif alert.is_open and finding.first.at > latest:
@@ -148,7 +159,7 @@ def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, recovere
     return Outcome(occurrence, new_occurrence=True, new_alert=is_new)
 
 
-def _open_alert(fingerprint: str, finding: Finding, origin: Origin, recovered: bool) -> Alert:
+def _open_alert(fingerprint: str, finding: Finding, origin: Origin, *, recovered: bool) -> Alert:
     alert = Alert.objects.create(
         monitor=origin.monitor,
         case=cases.open_case(finding.entity_type, finding.entity_id),

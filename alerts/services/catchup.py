@@ -50,7 +50,7 @@ def look_for_late_events(hours: int) -> list[Outcome]:
             except MonitorsError as error:
                 log.warning("late_events_not_looked_for", monitor=str(deployment.monitor_id), error=str(error))
                 continue
-            taken, _ = take_all(findings, origin_of(deployment.monitor), recovered=True)
+            taken, _ = take_all(findings, origin_of(deployment.monitor), delivery=None)
             outcomes += taken
     return outcomes
 
@@ -62,7 +62,7 @@ def _catch_up(deployment: Deployment) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for end in ends(deployment.covered_to or now, now, step):
         findings = search.run_whole(inputs, end_ms=clock.to_ms(end))
-        taken, _ = take_all(findings, origin_of(deployment.monitor), recovered=True)
+        taken, _ = take_all(findings, origin_of(deployment.monitor), delivery=None)
         outcomes += taken
         health.caught_up(deployment, end)
     return outcomes

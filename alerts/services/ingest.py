@@ -50,14 +50,12 @@ def due(limit: int = 200) -> list[str]:
     return [str(pk) for pk in rows.order_by("id").values_list("pk", flat=True)[:limit]]
 
 
-def take_all(
-    findings: Iterable[Finding], origin: Origin, *, recovered: bool = False
-) -> tuple[list[Outcome], list[str]]:
+def take_all(findings: Iterable[Finding], origin: Origin, *, delivery: UUID | None) -> tuple[list[Outcome], list[str]]:
     """Take findings one by one, each in a transaction of its own; return what became of them and what the database refused."""
     outcomes, rejected = [], []
     for finding in findings:
         try:
-            outcomes.append(take(finding, origin, recovered=recovered))
+            outcomes.append(take(finding, origin, delivery=delivery))
         except DataError as error:
             rejected.append(f"{finding.entity_name[:100]}: {error}")
     fetch_evidence(outcomes)
@@ -102,7 +100,7 @@ def _envelope(delivery: Delivery, message: Envelope) -> list[Outcome]:
         return []
     inputs = revisions.inputs_of(monitor)
     answer = read_answer(message.results[0], search.context_of(inputs)) if message.results else None
-    outcomes, refused = take_all(answer.findings if answer else (), origin_of(monitor))
+    outcomes, refused = take_all(answer.findings if answer else (), origin_of(monitor), delivery=delivery.pk)
     _end(
         delivery,
         DeliveryStatus.PROCESSED,
@@ -133,7 +131,7 @@ def _foreign(delivery: Delivery, message: Foreign) -> list[Outcome]:
     told = [_of_group(group, name, message.severity) for group in message.groups] or [_of_text(delivery, message, name)]
     for finding, events in told:
         try:
-            outcomes.append(take(finding, origin, events=events))
+            outcomes.append(take(finding, origin, delivery=delivery.pk, events=events))
         except DataError as error:
             rejected.append(f"{finding.entity_name[:100]}: {error}")
     _end(delivery, DeliveryStatus.PROCESSED, findings=len(outcomes), rejected=rejected)

@@ -1,0 +1,102 @@
+"""Monitors from the shell: list what is there, add from the catalogue, push."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from monitors import definitions
+from monitors.errors import MonitorsError
+from monitors.models import Monitor
+from monitors.services import push, revisions
+
+BY = "command"
+
+
+class Command(BaseCommand):
+    """`monitors list`, `monitors add ID… [--push]`, `monitors push [NAME…]`."""
+
+    help = "Lists monitors, adds them from the catalogue, and pushes them to OpenSearch."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take one of the three verbs."""
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        verbs.add_parser("list", help="what is there, and how OpenSearch holds it")
+        add = verbs.add_parser("add", help="add monitors for detections; one that is there is changed")
+        add.add_argument("detections", nargs="+", help='ids of the catalogue, or "all"')
+        add.add_argument("--interval", type=int, default=60, help="seconds between two runs")
+        add.add_argument("--index", default=settings.OKTADETECT_INDEX_PATTERN, help="index pattern")
+        add.add_argument(
+            "--param", action="append", default=[], metavar="NAME=JSON", help="a parameter, where the detection has it"
+        )
+        add.add_argument("--push", action="store_true", help="and push them")
+        only = verbs.add_parser("push", help="push monitors as they are saved")
+        only.add_argument("names", nargs="*", help="names; none for all")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do what the verb says. Exits non-zero when anything failed, after trying the rest."""
+        if options["verb"] == "list":
+            self._list()
+        elif options["verb"] == "add":
+            monitors = self._add(options)
+            if options["push"]:
+                self._push(monitors)
+        else:
+            rows = Monitor.objects.filter(name__in=options["names"]) if options["names"] else Monitor.objects.all()
+            missing = set(options["names"]) - {monitor.name for monitor in rows}
+            if missing:
+                raise CommandError(f"There is no monitor {', '.join(sorted(missing))}.")
+            self._push(list(rows))
+
+    def _list(self) -> None:
+        for monitor in Monitor.objects.select_related("deployment"):
+            deployment = getattr(monitor, "deployment", None)
+            state = deployment.get_state_display() if deployment else "never pushed"
+            fault = f"  FAULT: {deployment.fault}" if deployment and deployment.fault else ""
+            self.stdout.write(
+                f"{monitor.name:<40} {monitor.detection:<28} {monitor.interval_seconds:>6} s  {state}{fault}"
+            )
+
+    def _add(self, options: dict[str, Any]) -> list[Monitor]:
+        wanted = list(definitions.catalog()) if options["detections"] == ["all"] else options["detections"]
+        given = {}
+        for pair in options["param"]:
+            name, _, value = pair.partition("=")
+            try:
+                given[name] = json.loads(value)
+            except ValueError as error:
+                raise CommandError(f"--param {name}: {value[:60]!r} is no JSON.") from error
+        monitors = []
+        for detection_id in wanted:
+            try:
+                definition = definitions.detection(detection_id)
+            except MonitorsError as error:
+                raise CommandError(str(error)) from error
+            monitor = Monitor.objects.filter(detection=definition.id, name=definition.title).first() or Monitor(
+                detection=definition.id, name=definition.title, severity=definition.severity
+            )
+            monitor.interval_seconds = options["interval"]
+            monitor.index_pattern = options["index"]
+            monitor.params |= {name: value for name, value in given.items() if name in definition.parameters}
+            try:
+                revision = revisions.save(monitor, by=BY, reason="added from the catalogue")
+            except ValidationError as error:
+                raise CommandError(f"{definition.title}: {'; '.join(error.messages)}") from error
+            self.stdout.write(f"{monitor.name}: revision {revision.number}")
+            monitors.append(monitor)
+        return monitors
+
+    def _push(self, monitors: list[Monitor]) -> None:
+        failed = 0
+        for position, monitor in enumerate(monitors, start=1):
+            try:
+                deployment = push.push(monitor, by=BY)
+            except MonitorsError as error:
+                failed += 1
+                self.stderr.write(f"[{position}/{len(monitors)}] {monitor.name}: {error}")
+            else:
+                self.stdout.write(f"[{position}/{len(monitors)}] {monitor.name}: pushed as {deployment.opensearch_id}")
+        if failed:
+            raise CommandError(f"{failed} of {len(monitors)} were not pushed.")
