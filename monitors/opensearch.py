@@ -98,10 +98,9 @@ def _reason(info: Any) -> str:
     error = info.get("error", info)
     if not isinstance(error, Mapping):
         return str(error)
-    said, node = str(error.get("reason", "")), error
     root = error.get("root_cause")
-    if isinstance(root, list) and root and isinstance(root[0], Mapping):
-        said, node = str(root[0].get("reason", said)), root[0]
+    node = root[0] if isinstance(root, list) and root and isinstance(root[0], Mapping) else error
+    said = str(node.get("reason") or node.get("type") or "")
     caused = node.get("caused_by") or error.get("caused_by")
     if isinstance(caused, Mapping) and caused.get("reason"):
         said = f"{said} ({caused['reason']})"

@@ -333,7 +333,8 @@ def _scripted_metric(
         "window": int(settings.get("window", 0)) * 60_000,
     }
     return {
-        "params": params,
+        # OpenSearch copies the params of a scripted_metric and stumbles over null: what is not said is left out.
+        "params": {name: value for name, value in params.items() if value is not None},
         "init_script": _script("init"),
         "map_script": _script("map"),
         "combine_script": _script("combine"),
