@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 from sandbox.alerting.app import App
+from sandbox.alerting.node import Node
 from sandbox.alerting.server import Server
 
 
@@ -18,7 +19,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True, help="the folder that keeps monitors, alerts and channels")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    app = App(arguments.node, arguments.state)
+    app = App(Node(arguments.node), arguments.state)
     server = Server(app, arguments.port)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

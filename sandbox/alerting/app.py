@@ -85,8 +85,8 @@ Handler = Callable[..., Answer | Reply]
 class App:
     """The stand-in: one state folder, in front of one node."""
 
-    def __init__(self, node_url: str, folder: Path) -> None:
-        self._node = Node(node_url)
+    def __init__(self, node: Node, folder: Path) -> None:
+        self._node = node
         self._store = Store(folder)
         self._clock = Clock()
         self._settings = Settings(self._store, self._node)

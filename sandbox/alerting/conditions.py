@@ -12,7 +12,7 @@ from sandbox.alerting.node import Node, failure
 from sandbox.alerting.values import Json, pretty
 
 CTX = "__ctx"
-# IllegalMonitorStateException stands for whatever the search threw: a condition may rethrow it, and throws no such itself.
+# IllegalMonitorStateException stands for what the search threw: a condition may rethrow it, and throws none itself.
 PRELUDE = (
     f"def ctx=new HashMap(params['{CTX}']);"
     "ctx.periodStart=Instant.ofEpochMilli(ctx.periodStart);ctx.periodEnd=Instant.ofEpochMilli(ctx.periodEnd);"
@@ -87,7 +87,7 @@ def _without_prelude(error: Json, source: str, input_error: Json | None) -> Json
 
 
 def _frames(stack: list[str]) -> list[str]:
-    """The Java frames above the script. The plugin's empty list is Kotlin's: its frames and words differ from Java's."""
+    """The Java frames above the script. The plugin's empty list is Kotlin's: its frames and words differ."""
     pointer = next((i for i, line in enumerate(stack) if line.endswith(POINTER)), 1)
     frames = stack[: max(0, pointer - 1)]
     if any("java.util.Collections$EmptyList.get" in frame for frame in frames):

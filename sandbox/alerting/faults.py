@@ -30,11 +30,12 @@ def simple_name(error: Json) -> str:
 
 
 def causes(error: Json) -> Iterator[Json]:
-    """The error, what caused it, what caused that, and so on."""
+    """The error, what caused it, what caused that, and so on; shards that failed alike are the cause of the whole."""
     link: Json | None = error
     while link is not None:
         yield link
-        link = link.get("caused_by")
+        shards = link.get("failed_shards")
+        link = link.get("caused_by", shards[0]["reason"] if shards else None)
 
 
 def detailed(error: Json) -> str:

@@ -1,9 +1,9 @@
 """A small evaluator for `POST …/monitors/_search`.
 
-It knows `match_all`, `term`, `terms`, `ids`, `exists`, `prefix`, `wildcard`, `match`, `match_phrase` and `bool` over the
-fields of a monitor as `monitor.NAME`; `NAME.keyword` is the whole value, `NAME` of a text its words. Triggers, inputs
-and `ui_metadata` are not indexed. It sorts by such fields and by `_id`, and pages by `from` and `size`. Whatever else is
-asked for is refused, not ignored.
+It knows `match_all`, `term`, `terms`, `ids`, `exists`, `prefix`, `wildcard`, `match`, `match_phrase` and `bool` over
+the fields of a monitor as `monitor.NAME`; `NAME.keyword` is the whole value, `NAME` of a text its words. Triggers,
+inputs and `ui_metadata` are not indexed. It sorts by such fields and by `_id`, and pages by `from` and `size`. Whatever
+else is asked for is refused, not ignored.
 """
 
 import fnmatch

@@ -7,7 +7,7 @@ was sent. Keys come in the plugin's order, since errors name positions in this t
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.alerting.values import Json
+from sandbox.alerting.values import Json, compact
 
 Normal = Callable[[Any], Any]
 
@@ -48,7 +48,48 @@ def script(value: str | Json) -> Json:
     if "id" in value:
         return value
     first = {"source": value.get("source"), "lang": value.get("lang", "painless")}
-    return first | {key: item for key, item in value.items() if key not in first}
+    return first | {key: as_java_orders(item) for key, item in value.items() if key not in first}
+
+
+def template(source: Json) -> str:
+    """The text that the plugin renders as one template: of a copy of the search, made through its wire format."""
+    return compact(_copied(source))
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_copied(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: as_java_orders(item, True) if key == "params" else _copied(item) for key, item in value.items()}
+
+
+def as_java_orders(value: Any, fitted: bool = False) -> Any:
+    """The value with the keys of its maps in the order of a Java HashMap; a fitted one was made for just as many keys.
+
+    That is how a script's params are written into the search, which is a template: a `{{` in one of them can swallow
+    those after it, so their order decides what survives.
+    """
+    if isinstance(value, list):
+        return [as_java_orders(item, fitted) for item in value]
+    if not isinstance(value, dict):
+        return value
+    capacity = 1 if fitted else 16
+    while capacity < len(value):
+        capacity *= 2
+    if len(value) > capacity * 3 // 4:
+        capacity *= 2
+    keys = sorted(value, key=lambda key: _java_hash(key) & (capacity - 1))
+    return {key: as_java_orders(value[key], fitted) for key in keys}
+
+
+def _java_hash(text: str) -> int:
+    """What a HashMap makes of a string's hash code, which goes by UTF-16 units."""
+    units = text.encode("utf-16-be", "surrogatepass")
+    code = 0
+    for high, low in zip(units[::2], units[1::2], strict=True):
+        code = (code * 31 + (high << 8) + low) & 0xFFFFFFFF
+    return code ^ (code >> 16)
 
 
 def aggregations(value: Json) -> Json:
@@ -200,7 +241,7 @@ def _fetched(value: Any) -> Any:
 
 def _scripted_metric(body: Json) -> Json:
     phases = ("init_script", "map_script", "combine_script", "reduce_script")
-    rest = {key: value for key, value in body.items() if key not in phases}
+    rest = {key: as_java_orders(value) for key, value in body.items() if key not in phases}
     return {phase: script(body[phase]) for phase in phases if phase in body} | rest
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.alerting import alerts, conditions, faults, templates
+from sandbox.alerting import alerts, conditions, faults, normalform, templates
 from sandbox.alerting.alerts import Alerts
 from sandbox.alerting.channels import Channels, PublishError
 from sandbox.alerting.clock import Clock
@@ -82,7 +82,7 @@ class Runner:
         search = monitor["inputs"][0]["search"]
         params = {"period_start": period.start, "period_end": period.end}
         try:
-            body = templates.render(self._node, compact(search["query"]), params)
+            body = templates.render(self._node, normalform.template(search["query"]), params)
         except templates.TemplateError as error:
             return Found([], error.error)
         indices = [name for index in search["indices"] for name in self._concrete(index, search["query"], period.end)]
@@ -95,7 +95,7 @@ class Runner:
     def _concrete(self, index: str, source: Json, end: int) -> list[str]:
         """The indices that the plugin searches for this name.
 
-        Of an alias, where a range stands in `must` or `should`: those made since the range began, and the last one before.
+        Of an alias, where a range stands in `must` or `should`: those made since the range began, and the last before.
         """
         since = _range_start(source.get("query"), end)
         if since is None or "*" in index:
