@@ -9,11 +9,14 @@ Each value comes from the environment (or, for secrets, from the file that NAME_
 import os
 from pathlib import Path
 
+import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 from environs.exceptions import EnvError
 
 from oktadetect.logs import logging_config
+
+django_stubs_ext.monkeypatch()  # lets ModelAdmin[Monitor] and the like be written at run time too
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -104,7 +104,7 @@ def delete(monitor: Monitor, *, by: Person | str) -> None:
             pass  # somebody was faster; the wish is fulfilled
         Deployment.objects.filter(pk=deployment.pk).update(
             opensearch_id="", seq_no=None, primary_term=None, read_body=None, pushed_body=None, revision=None,
-            state=Deployment.State.NEVER, fault="", fault_since=None, covered_to=None,
+            state=Deployment.State.NEVER, fault="", envelope_fault="", fault_since=None, covered_to=None,
         )  # fmt: skip
         activity.record("monitor.removed", monitor, by=by, opensearch_id=deployment.opensearch_id)
 
@@ -247,6 +247,7 @@ def _store(monitor: Monitor, answer: dict[str, Any], body: dict[str, Any]) -> De
             "pushed_at": now,
             "read_at": now,
             "fault": "",
+            "envelope_fault": "",
             "fault_since": None,
         },
     )
