@@ -8,7 +8,10 @@ right or wrong about Jira shows here as it would on the real one. ``docs/jira-st
 ``site``        what an administrator would have set up: projects, types, workflow, screens, people
 ``store``       issues and what hangs on them, in SQLite
 ``jql``         the part of JQL that is understood, as SQL
-``documents``   Atlassian documents: to and from text, and to HTML
+``documents``   Atlassian documents (v3): to and from text, and to HTML
+``wiki``        wiki markup (v2): to text and to HTML
+``parts``       how people, statuses and the like look in an answer
+``fields``      what a client may write into an issue
 ``issues``, ``attached``, ``search``, ``metadata``   the handlers, by what they are about
 ``browse``      the page of an issue for people
 ``faults``      what the next calls shall suffer

@@ -3,7 +3,7 @@
 import json
 from html import escape
 
-from . import documents
+from . import documents, wiki
 from . import site as setup
 from .parts import timestamp
 from .site import Site
@@ -20,8 +20,7 @@ dt, .when { color: #626f86; }
 dd { margin: 0; }
 .status, .label { border-radius: 3px; padding: 0 .4rem; background: #dcdfe4; }
 .done { background: #baf3db; } .indeterminate { background: #cce0ff; }
-.body, pre { overflow-wrap: anywhere; white-space: pre-wrap; font: inherit; }
-.body p, .body ul { white-space: normal; }
+.body { overflow-wrap: anywhere; }
 table { border-collapse: collapse; } th, td { border: 1px solid #dcdfe4; padding: .2rem .5rem; text-align: start; }
 article { border-top: 1px solid #dcdfe4; padding: .5rem 0; }
 """
@@ -54,7 +53,7 @@ def issue_page(site: Site, store: Store, issue: Row) -> str:
         "Created": timestamp(issue["created"]),
         "Updated": timestamp(issue["updated"]),
     }
-    description = documents.to_html(json.loads(issue["description"])) if issue["description"] else "<p>None</p>"
+    description = _prose(issue["description"]) if issue["description"] else "<p>None</p>"
     body = (
         f'<p class="when">{escape(issue["project"])} / {escape(issue["key"])}</p><h1>{escape(issue["summary"])}</h1>'
         f"<dl>{''.join(f'<dt>{name}</dt><dd>{value}</dd>' for name, value in facts.items())}</dl>"
@@ -79,6 +78,12 @@ def list_page(store: Store) -> str:
         for row in rows
     )
     return _page("Issues", f"<h1>Issues</h1><table>{items}</table>" if rows else "<h1>No issues yet</h1>")
+
+
+def _prose(stored: str) -> str:
+    """HTML of a description or a comment, which is wiki markup (v2) or a document (v3)."""
+    value = json.loads(stored)
+    return wiki.to_html(value) if isinstance(value, str) else documents.to_html(value)
 
 
 def _name(site: Site, person_id: str | None) -> str:
@@ -109,7 +114,7 @@ def _links(store: Store, issue: Row) -> str:
 def _comments(site: Site, store: Store, issue: Row) -> str:
     comments = "".join(
         f'<article><p class="when">{escape(_name(site, row["author"]))}, {timestamp(row["created"])}</p>'
-        f'<div class="body">{documents.to_html(json.loads(row["body"]))}</div></article>'
+        f'<div class="body">{_prose(row["body"])}</div></article>'
         for row in store.comments(issue["id"])
     )
     return f"<h2>Comments</h2>{comments}" if comments else ""

@@ -106,6 +106,7 @@ def route(method: str, path: str) -> Callable[[Handler], Handler]:
 
     def register(handler: Handler) -> Handler:
         ROUTES.append(Route(method, pattern, handler))
+        ROUTES.sort(key=lambda entry: entry.path.groups)  # `/issue/createmeta` before `/issue/{}`
         return handler
 
     return register

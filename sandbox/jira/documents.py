@@ -51,11 +51,9 @@ def _paragraph(text: str) -> Document:
     return {"type": "paragraph", "content": content}
 
 
-def to_text(value: Any) -> str:
-    """The words of a document (or a string as it is): what a search sees, and what v2 tells of a v3 document."""
-    if isinstance(value, str):
-        return value
-    return _text(value).strip() if isinstance(value, dict) else ""
+def to_text(value: Document) -> str:
+    """The words of a document: what a search sees, and what v2 tells of a v3 document."""
+    return _text(value).strip()
 
 
 def _text(node: Document) -> str:
@@ -69,11 +67,9 @@ def _text(node: Document) -> str:
     return inner.rstrip("\n") + "\n" if kind in BLOCKS else inner
 
 
-def to_html(value: Any) -> str:
-    """HTML of a document or a string, everything escaped; links only to http and https."""
-    if isinstance(value, str):
-        return f"<pre>{html.escape(value)}</pre>"
-    return _html(value) if isinstance(value, dict) else ""
+def to_html(value: Document) -> str:
+    """HTML of a document, everything escaped; links only to http and https."""
+    return _html(value)
 
 
 def _html(node: Document) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import documents
+from . import documents, wiki
 from . import site as setup
 from .calls import Call, RefusedError
 from .site import Project
@@ -28,8 +28,8 @@ def check_body_text(call: Call, name: str, value: Any) -> str:
             raise RefusedError(400, errors={name: NOT_A_DOCUMENT})
     elif not isinstance(value, str):
         raise RefusedError(400, errors={name: NOT_A_STRING})
-    text = documents.to_text(value)
-    if len(text) > TEXT_LIMIT:
+    text = wiki.to_text(value) if isinstance(value, str) else documents.to_text(value)
+    if len(value if isinstance(value, str) else text) > TEXT_LIMIT:
         raise RefusedError(
             400,
             errors={name: f"The entered text is too long. It exceeds the allowed limit of {TEXT_LIMIT:,} characters."},
@@ -41,7 +41,7 @@ def body_for(call: Call, stored: str | None) -> Any:
     """A stored description or comment as this version of the API tells it; ``stored`` is JSON."""
     value = json.loads(stored) if stored else None
     if call.version == "3":
-        return documents.from_text(value) if isinstance(value, str) else value
+        return documents.from_text(wiki.to_text(value)) if isinstance(value, str) else value
     return documents.to_text(value) if isinstance(value, dict) else value
 
 

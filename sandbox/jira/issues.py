@@ -211,16 +211,22 @@ def _outcome(name: str, steps: Sequence[Mapping[str, Any]], labels: list[str]) -
 
 
 def _item(name: str, before: Any, after: Any) -> dict[str, Any]:
-    text = [None if value is None else str(value) for value in (before, after)]
-    return {
-        "field": name,
-        "fieldtype": "jira",
-        "fieldId": name,
-        "from": None,
-        "fromString": text[0],
-        "to": None,
-        "toString": text[1],
-    }
+    """One change as the changelog tells it: an id and a name where the field has both, else the text alone."""
+    things = NAMED_FIELDS.get(name, ())
+    told: dict[str, Any] = {"field": name, "fieldtype": "jira", "fieldId": name}
+    for side, value in (("from", before), ("to", after)):
+        text = None if value is None else str(value)
+        told[side] = text if things else None
+        told[f"{side}String"] = _name(things, text) if things else text
+    return told
+
+
+NAMED_FIELDS: Mapping[str, Sequence[setup.Named | setup.Status]] = {
+    "status": setup.STATUSES,
+    "resolution": setup.RESOLUTIONS,
+    "priority": setup.PRIORITIES,
+    "issuetype": setup.ISSUE_TYPES,
+}
 
 
 @route("GET", "/issue/{}/transitions")
@@ -260,11 +266,9 @@ def take_transition(call: Call, id_or_key: str) -> Answer:
     apply_edit(call, issue, values, body.get("update") or {})
     columns = {"status": step.to, "resolution": resolution, "resolved": now_ms() if resolution else None}
     call.store.change_issue(issue["id"], columns)
-    items = [_item("status", _name(setup.STATUSES, issue["status"]), _name(setup.STATUSES, step.to))]
+    items = [_item("status", issue["status"], step.to)]
     if issue["resolution"] != resolution:
-        items.append(
-            _item("resolution", _name(setup.RESOLUTIONS, issue["resolution"]), _name(setup.RESOLUTIONS, resolution))
-        )
+        items.append(_item("resolution", issue["resolution"], resolution))
     call.store.add_history(issue["id"], call.site.caller.id, items)
     return Answer(204)
 

@@ -166,7 +166,6 @@ def _field_metadata(call: Call, project: Project) -> list[dict[str, Any]]:
             "schema": _schema(kind, items, name),
             "name": title,
             "key": name,
-            "fieldId": name,
             "hasDefaultValue": name == "priority",
             "operations": ["add", "set", "remove"] if name == "labels" else ["set"],
         }
@@ -185,7 +184,6 @@ def _custom_metadata(field: setup.CustomField) -> dict[str, Any]:
         "schema": {"type": "string", "custom": custom, "customId": int(field.id.removeprefix("customfield_"))},
         "name": field.name,
         "key": field.id,
-        "fieldId": field.id,
         "hasDefaultValue": False,
         "operations": ["set"],
     }
@@ -223,7 +221,7 @@ def creatable_fields(call: Call, id_or_key: str, type_id: str) -> Answer:
     project = _check_creatable(call, id_or_key)
     if type_id not in {t.id for t in setup.ISSUE_TYPES}:
         raise RefusedError(404, f"Issue type with id '{type_id}' does not exist in the project.")
-    return _page(call, "fields", _field_metadata(call, project))
+    return _page(call, "fields", [{**entry, "fieldId": entry["key"]} for entry in _field_metadata(call, project)])
 
 
 @route("GET", "/issue/createmeta")
@@ -238,7 +236,7 @@ def creatable(call: Call) -> Answer:
             continue
         types = [parts.issue_type(call, t.id) for t in setup.ISSUE_TYPES]
         if "projects.issuetypes.fields" in call.many("expand"):
-            metadata = {entry["fieldId"]: entry for entry in _field_metadata(call, project)}
+            metadata = {entry["key"]: entry for entry in _field_metadata(call, project)}
             types = [{**t, "expand": "fields", "fields": metadata} for t in types]
         short = {n: v for n, v in parts.project(call, project.key).items() if n in {"self", "id", "key", "name"}}
         found.append({**short, "issuetypes": types})
@@ -250,7 +248,7 @@ def editable_fields(call: Call, id_or_key: str) -> Answer:
     """The fields of an issue that can be edited."""
     issue = access_issue(call, id_or_key)
     project = _access_project(call, issue["project"])
-    entries = {e["fieldId"]: e for e in _field_metadata(call, project) if e["fieldId"] != "project"}
+    entries = {entry["key"]: entry for entry in _field_metadata(call, project) if entry["key"] != "project"}
     return Answer(200, {"fields": entries})
 
 

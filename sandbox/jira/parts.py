@@ -1,4 +1,4 @@
-"""How people and named things look in an answer."""
+"""How people, statuses and other parts of an issue look in an answer."""
 
 from datetime import UTC, datetime
 from typing import Any

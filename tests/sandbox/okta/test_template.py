@@ -64,7 +64,7 @@ FULL = {
 
 
 def public_events() -> list[dict[str, Any]]:
-    events = []
+    events: list[dict[str, Any]] = []
     for file in sorted(CASES.glob("*.ndjson")):
         for line in file.read_text().splitlines():
             row = json.loads(line)
