@@ -31,7 +31,7 @@ LONGEST_BODY = 16 * 2**20
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came over the socket; ``target`` is the path with its query."""
+    """A request as it came over the socket; ``target`` is the path with its query, names of headers are lower case."""
 
     method: str
     target: str
@@ -115,7 +115,7 @@ class Jira:
 
     def _is_caller(self, headers: Mapping[str, str]) -> bool:
         """Whether the request carries the caller's e-mail address and token (Cloud) or personal access token (DC)."""
-        scheme, _, credential = headers.get("Authorization", "").partition(" ")
+        scheme, _, credential = headers.get("authorization", "").partition(" ")
         if self.site.profile == "dc" and scheme.lower() == "bearer":
             return hmac.compare_digest(credential.encode(), self.site.token.encode())
         if scheme.lower() != "basic":
@@ -193,7 +193,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.send_error(413)
             return
-        request = Request(self.command, self.path, dict(self.headers), self.rfile.read(length))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Request(self.command, self.path, headers, self.rfile.read(length))
         answer = self.server.jira.dispatch(request)
         if answer is None:
             self.close_connection = True
