@@ -37,7 +37,10 @@ class ConditionError(Exception):
     def text(self) -> str:
         """What the answer of a run shows."""
         if self.error["type"] == "script_exception":
-            return pretty(self.error)
+            told = dict(self.error)
+            if "caused_by" in told:
+                told["caused_by"] = faults.unwrapped(told["caused_by"])
+            return pretty(told)
         return str(self.error["reason"])
 
 
@@ -60,30 +63,35 @@ def holds(node: Node, script: Json, ctx: Json, input_error: Json | None) -> bool
 def _without_prelude(error: Json, source: str, input_error: Json | None) -> Json:
     """The node's error, as it would be of the condition alone."""
     if error["type"] != "script_exception":
-        return error
+        return faults.of_compilation(error, source, "painless")
     cause: Json = error.get("caused_by", {})
     told: Json = {"type": error["type"], "reason": error["reason"]}
     if input_error is not None and cause.get("type") == STAND_IN:
         # the frames are the JVM's, of where the search failed; there are none here
         return {**told, "script_stack": [], "script": _name(source), "lang": "painless", "caused_by": input_error}
-    offset = error["position"]["offset"] - len(PRELUDE)
-    if (
-        error["reason"] == "compile error"
-    ):  # shows what is around, with dots; an error at run time shows whole statements
-        start, end = max(0, offset - AROUND), min(len(source), offset + AROUND)
-        before, after = "... " if start > 0 else "", " ..." if end < len(source) else ""
+    position = error.get("position")
+    if position is None:  # the JVM throws what it has often thrown without saying where
+        told.update(script_stack=[], script=_name(source), lang="painless")
     else:
-        start, end = (error["position"][edge] - len(PRELUDE) for edge in ("start", "end"))
-        before = after = ""
-    told["script_stack"] = [
-        *_frames(error["script_stack"]),
-        before + source[start:end] + after,
-        " " * (len(before) + offset - start) + POINTER,
-    ]
-    told.update(script=_name(source), lang="painless", position={"offset": offset, "start": start, "end": end})
+        told.update(_placed(error, source, *(position[edge] - len(PRELUDE) for edge in ("offset", "start", "end"))))
     if cause:
         told["caused_by"] = _told(cause, input_error)
     return told
+
+
+def _placed(error: Json, source: str, offset: int, start: int, end: int) -> Json:
+    """Where in the condition it happened. A compile error shows what is around; one at run time, whole statements."""
+    before = after = ""
+    if error["reason"] == "compile error":
+        start, end = max(0, offset - AROUND), min(len(source), offset + AROUND)
+        before, after = "... " if start > 0 else "", " ..." if end < len(source) else ""
+    snippet = [before + source[start:end] + after, " " * (len(before) + offset - start) + POINTER]
+    return {
+        "script_stack": _frames(error["script_stack"]) + snippet,
+        "script": _name(source),
+        "lang": "painless",
+        "position": {"offset": offset, "start": start, "end": end},
+    }
 
 
 def _frames(stack: list[str]) -> list[str]:

@@ -23,6 +23,8 @@ JAVA = {
     "unsupported_operation_exception": "java.lang.UnsupportedOperationException",
 }
 
+WRAPPER = "general_script_exception"
+
 
 def simple_name(error: Json) -> str:
     """The class without its package."""
@@ -44,6 +46,19 @@ def detailed(error: Json) -> str:
         simple_name(link) + ("" if link.get("reason") is None else f"[{link['reason']}]") for link in causes(error)
     ]
     return "; nested: ".join(links) + ";" if len(links) > 1 else links[0]
+
+
+def of_compilation(error: Json, source: str, lang: str) -> Json:
+    """What compiling a script threw. The refusal to compile any more is wrapped, which REST does not tell."""
+    if error["type"] != "circuit_breaking_exception":
+        return error
+    reason = f"Failed to compile inline script [{source}] using lang [{lang}]"
+    return {"type": WRAPPER, "reason": reason, "caused_by": error}
+
+
+def unwrapped(error: Json) -> Json:
+    """The error as it is told in JSON: without the exception that only wraps another."""
+    return error["caused_by"] if error["type"] == WRAPPER else error
 
 
 def to_string(error: Json) -> str:

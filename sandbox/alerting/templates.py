@@ -5,6 +5,7 @@ import re
 import secrets
 from typing import Any
 
+from sandbox.alerting import faults
 from sandbox.alerting.node import Node, failure
 from sandbox.alerting.values import Json
 
@@ -30,7 +31,7 @@ def render(node: Node, source: str, params: Json) -> str:
     body = json.dumps({"source": source, "params": params}).encode()
     reply = node.send("POST", "/_render/template", body, [("Content-Type", "application/json")])
     if reply.status != 200 or not reply.body.startswith(PREFIX):
-        raise TemplateError(failure(json.loads(reply.body)))
+        raise TemplateError(faults.of_compilation(failure(json.loads(reply.body)), source, "mustache"))
     return reply.body[len(PREFIX) : -1].decode()
 
 

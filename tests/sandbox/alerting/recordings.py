@@ -81,6 +81,8 @@ def comparable(value: Any, *made: str) -> Any:
 def _field(key: str, value: Any, made: tuple[str, ...]) -> Any:
     if key == "script_stack":
         return [line for line in value if not FRAME.fullmatch(line)]
+    if key == "enabled_time":  # whether it is set: unless it was sent, it is the time of the request
+        return value is not None
     if key in NAMES_ID and isinstance(value, str) and MADE_ID.fullmatch(value):
         return "MADE-ID"
     if key in KEYED_BY_ID:
@@ -94,7 +96,7 @@ def _string(value: str, made: tuple[str, ...]) -> Any:
             return {"json": comparable(json.loads(value), *made)}
         except ValueError:
             pass  # a message may look like JSON and be none
-    for made_id in made:
+    for made_id in filter(None, made):
         value = value.replace(made_id, "MADE-ID")
     for pattern, replacement in IN_TEXT:
         value = pattern.sub(replacement, value)

@@ -85,7 +85,7 @@ def _earlier() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def _first_day() -> list[tuple[str, str, dict[str, Any]]]:
-    """The events of the older index: five failures as shown, and a success which only a script's result shows."""
+    """The events of the older index: five failures as shown, and a success that only a script's result shows."""
     shown = load("29-exec-bad-mustache")["response"]["body"]["input_results"]["results"][0]
     documents = [(hit["_index"], hit["_id"], hit["_source"]) for hit in shown["hits"]["hits"]]
     (_, _, bob) = documents[-1]
