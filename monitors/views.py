@@ -34,7 +34,7 @@ def monitors(request: HttpRequest) -> HttpResponse:
     )
     rows = [_row(monitor) for monitor in found]
     rows.sort(key=lambda row: not (row.deployment and row.deployment.fault))
-    return render(request, "monitors/monitors.html", {"rows": rows})
+    return render(request, "monitors/monitors.html", {"section": "monitors", "rows": rows})
 
 
 def _row(monitor: Monitor) -> Row:

@@ -18,5 +18,6 @@ urlpatterns = [
     ),
     path("sign-out/", auth_views.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
+    path("", include("monitors.urls")),
     path("", include("alerts.urls")),
 ]

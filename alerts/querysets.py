@@ -1,0 +1,72 @@
+"""Which alerts a page asks for. Each function narrows or enriches a queryset; none counts without a limit."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from alerts.choices import OperationState, Status
+from alerts.models import Alert, AlertEntity, TicketOperation
+
+COUNT_LIMIT = 99
+TABS = {
+    "new": "New",
+    "mine": "Mine",
+    "progress": "In progress",
+    "snoozed": "Snoozed",
+    "closed": "Closed",
+    "all": "All",
+}
+NEARBY = timedelta(hours=24)
+OPEN = ~Q(status=Status.CLOSED)
+
+
+def in_tab(alerts: QuerySet[Alert], tab: str, *, user_id: int, now: datetime) -> QuerySet[Alert]:
+    """Narrow to a tab of the queue (a key of TABS). *Mine* is what is open and assigned to the user; a snoozed one stands only there."""
+    awake = Q(snoozed_until=None) | Q(snoozed_until__lte=now)
+    conditions = {
+        "new": Q(status=Status.NEW) & awake,
+        "mine": OPEN & Q(assignee__user_id=user_id),
+        "progress": Q(status__in=[Status.ACKNOWLEDGED, Status.IN_PROGRESS]) & awake,
+        "snoozed": OPEN & Q(snoozed_until__gt=now),
+        "closed": Q(status=Status.CLOSED),
+        "all": Q(),
+    }
+    return alerts.filter(conditions[tab])
+
+
+def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
+    """Narrow to those whose sentence or entity holds `text`, whose ticket has that key, or in which exactly that took part."""
+    involved = AlertEntity.objects.filter(entity__value__in={text, text.lower()}).values("alert")
+    return alerts.filter(
+        Q(sentence__icontains=text)
+        | Q(entity_name__icontains=text)
+        | Q(entity_id=text)
+        | Q(case__ticket__key=text.upper())
+        | Q(pk__in=involved)
+    )
+
+
+def with_ticket(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
+    """Fetch what a row shows of people and Jira: three queries for any number of rows. `case.unfinished` holds what is still owed."""
+    owed = TicketOperation.objects.exclude(state=OperationState.DONE).order_by("id")
+    return alerts.select_related("assignee", "case__ticket").prefetch_related(
+        Prefetch("case__operations", queryset=owed, to_attr="unfinished")
+    )
+
+
+def related(alert: Alert, limit: int) -> list[Alert]:
+    """Return other alerts of a day before to a day after: of the same entity, or with an address of it; newest first."""
+    near = Alert.objects.filter(
+        last_seen__gte=alert.first_seen - NEARBY, first_seen__lte=alert.last_seen + NEARBY
+    ).exclude(pk=alert.pk)
+    same_entity = near.filter(entity_type=alert.entity_type, entity_id=alert.entity_id)[:limit]
+    addresses = AlertEntity.objects.filter(alert=alert, entity__kind="ip").values("entity")
+    sharing = AlertEntity.objects.filter(entity__in=addresses).order_by("-alert").values("alert")
+    same_address = near.filter(pk__in=sharing)[:limit]
+    found = {other.pk: other for other in [*same_entity, *same_address]}
+    return sorted(found.values(), key=lambda other: -other.pk)[:limit]
+
+
+def capped_count(rows: QuerySet[Alert]) -> int:
+    """Return how many there are, at most COUNT_LIMIT + 1: the price of a count stays the same however many there are."""
+    return rows.order_by()[: COUNT_LIMIT + 1].count()

@@ -1,0 +1,129 @@
+"""History in words: one sentence for each action that the services write."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from alerts.choices import OperationKind, Verdict
+from core.models import Activity, Person
+from monitors.definitions import SEVERITIES
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was done, when and by whom; `detail` is what somebody or something said with it."""
+
+    at: datetime
+    who: str
+    words: str
+    detail: str = ""
+
+
+Names = Mapping[str, str]
+
+
+def lines(rows: Iterable[Activity]) -> list[Line]:
+    """Return history lines in the order of the rows: one query for the names of all people in them."""
+    rows = list(rows)
+    names = _names(rows)
+    return [_line(row, names) for row in rows]
+
+
+def _line(row: Activity, names: Names) -> Line:
+    who = names.get(str(row.person), "Somebody") if row.person else ""
+    sentence = SENTENCES.get(row.action)
+    words, detail = sentence(row.data, names) if sentence else (row.action, "")
+    return Line(row.at, who, words if who else words[:1].upper() + words[1:], detail)
+
+
+def _names(rows: Iterable[Activity]) -> Names:
+    keys = {str(row.person) for row in rows if row.person}
+    for row in rows:
+        keys |= {str(row.data[name]) for name in ("was", "now", "assignee") if _is_key(row.data.get(name))}
+    return {str(key): name for key, name in Person.objects.filter(key__in=keys).values_list("key", "name")}
+
+
+def _is_key(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(UUID(value))
+    except ValueError:
+        return False
+
+
+def _opened(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    found = "found by catch-up" if data.get("recovered") else "told by its monitor"
+    return f"opened as {_severity(data.get('severity'))}, {found}", ""
+
+
+def _raised(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    because = data.get("because")
+    why = ", ".join(map(str, because)) if isinstance(because, list) else ""
+    return f"severity went from {_severity(data.get('was'))} to {_severity(data.get('now'))}", why
+
+
+def _recurred(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "seen again" + (", and new again after a quiet day" if data.get("new_again") else ""), ""
+
+
+def _assigned(data: Mapping[str, Any], names: Names) -> tuple[str, str]:
+    now = data.get("now")
+    return (f"assigned it to {names.get(now, 'somebody')}" if now else "assigned it to nobody"), ""
+
+
+def _acknowledged(_data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "acknowledged it", ""
+
+
+def _judged(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"judged it {_verdict(data)}; it stays open", ""
+
+
+def _closed(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"closed it as {_verdict(data)}", str(data.get("reason") or "")
+
+
+def _reopened(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"reopened it, closed before as {_verdict(data)}", str(data.get("reason") or "")
+
+
+def _ticket_created(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"ticket {data.get('key')} was created", ""
+
+
+def _ticket_failed(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"Jira refused: {_operation(data)}", str(data.get("error") or "")
+
+
+def _ticket_retried(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"had it tried again: {_operation(data)}", ""
+
+
+SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Names], tuple[str, str]]] = {
+    "alert.opened": _opened,
+    "alert.severity_raised": _raised,
+    "alert.recurred": _recurred,
+    "alert.assigned": _assigned,
+    "alert.acknowledged": _acknowledged,
+    "alert.judged": _judged,
+    "alert.closed": _closed,
+    "alert.reopened": _reopened,
+    "ticket.created": _ticket_created,
+    "ticket.failed": _ticket_failed,
+    "ticket.retried": _ticket_retried,
+}
+
+
+def _severity(number: Any) -> str:
+    return SEVERITIES.get(number, "an unknown severity") if isinstance(number, int) else "an unknown severity"
+
+
+def _verdict(data: Mapping[str, Any]) -> str:
+    value = data.get("verdict")
+    return Verdict(value).label.lower() if value in Verdict.values else "not judged"
+
+
+def _operation(data: Mapping[str, Any]) -> str:
+    value = data.get("operation")
+    return OperationKind(value).label.lower() if value in OperationKind.values else "an effect"

@@ -1,0 +1,126 @@
+/*
+ * What the pages do beyond links and forms: keys, dialogs, the theme, filters that submit themselves, times that stay true.
+ * Every page works without it.
+ */
+
+const THEMES = ["system", "light", "dark"];
+const THEME_WORDS = { system: "follows the system", light: "light", dark: "dark" };
+const YEAR_SECONDS = 31_536_000;
+
+const root = document.documentElement;
+
+/* Keys */
+
+function isTyping(target) {
+  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input:not([type=radio]), textarea, select"));
+}
+
+function moveInQueue(step) {
+  const links = [...document.querySelectorAll("[data-rows] .what")];
+  const current = links.findIndex((link) => link.closest("tr").contains(document.activeElement));
+  const next = links[current < 0 ? (step > 0 ? 0 : links.length - 1) : current + step];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function pickReason(number) {
+  const radio = document.querySelectorAll("dialog[open] input[name=reason]")[number - 1];
+  if (!radio) return;
+  radio.checked = true;
+  const note = radio.form.elements.namedItem("note");
+  if (radio.value === "Other") note.focus();
+  else radio.form.requestSubmit();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (isTyping(event.target)) {
+    if (event.key === "Escape" && event.target.matches(".search input")) event.target.blur();
+    return;
+  }
+  if (document.querySelector("dialog[open]")) {
+    if (/^[1-9]$/.test(event.key)) pickReason(Number(event.key));
+    return;
+  }
+  if (event.key === "?") open("keys");
+  else if (event.key === "j" || event.key === "k") moveInQueue(event.key === "j" ? 1 : -1);
+  else {
+    const control = event.key.length === 1 && document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    if (!control) return;
+    if (control.matches("input")) control.focus();
+    else control.click();
+  }
+  event.preventDefault();
+});
+
+/* Dialogs */
+
+function open(id) {
+  document.getElementById(id)?.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) open(opener.dataset.opens);
+  const closer = event.target.closest("[data-closes-as]");
+  const dialog = document.querySelector("dialog[data-closing]");
+  if (closer && dialog) {
+    event.preventDefault();
+    for (const radio of dialog.querySelectorAll("input[name=verdict]")) radio.checked = radio.value === closer.dataset.closesAs;
+    dialog.showModal();
+    dialog.querySelector(closer.dataset.closesAs ? "input[name=reason]" : "input[name=verdict]").focus();
+  }
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+/* Filters that submit themselves; empty ones leave the address */
+
+document.addEventListener("change", (event) => {
+  event.target.closest("form[data-submits-itself]")?.requestSubmit();
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "get") return;
+  for (const field of event.target.querySelectorAll("select, input")) if (!field.value) field.disabled = true;
+});
+window.addEventListener("pageshow", () => {
+  for (const field of document.querySelectorAll("form[method=get] :disabled, form[data-submits-itself] :disabled, .search :disabled")) field.disabled = false;
+});
+
+/* Theme: a cookie, so that the server draws the page in it */
+
+const themeButton = document.querySelector("[data-theme-button]");
+
+function showTheme() {
+  const theme = root.dataset.theme ?? "system";
+  themeButton.setAttribute("aria-label", `Theme: ${THEME_WORDS[theme]}`);
+  themeButton.title = `Theme: ${THEME_WORDS[theme]}`;
+}
+
+themeButton?.addEventListener("click", () => {
+  const theme = THEMES[(THEMES.indexOf(root.dataset.theme ?? "system") + 1) % THEMES.length];
+  if (theme === "system") delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `theme=${theme}; path=/; max-age=${theme === "system" ? 0 : YEAR_SECONDS}; samesite=lax${secure}`;
+  showTheme();
+});
+if (themeButton) showTheme();
+
+/* Times that stay true while the page is open; the words are those of the server (portal.distance) */
+
+function distance(at) {
+  const seconds = Math.trunc((Date.now() - at) / 1000);
+  const size = Math.abs(seconds);
+  if (size < 5) return "just now";
+  const steps = [[60, 1, "s"], [3600, 60, "min"], [48 * 3600, 3600, "h"], [Infinity, 86400, "days"]];
+  const [, divisor, unit] = steps.find(([limit]) => size < limit);
+  const words = `${Math.floor(size / divisor)} ${unit}`;
+  return seconds > 0 ? `${words} ago` : `in ${words}`;
+}
+
+setInterval(() => {
+  for (const time of document.querySelectorAll("time.ago")) {
+    const words = distance(Date.parse(time.dateTime));
+    if (time.textContent !== words) time.textContent = words;
+  }
+}, 15_000);
