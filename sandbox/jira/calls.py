@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .faults import Conditions
 from .site import Site
 from .store import Row, Store
 
@@ -24,12 +25,17 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back. ``body`` is JSON unless it is text (``str``); ``None`` sends no body at all."""
+    """What is sent back. ``body`` is JSON unless it is text (``str``); ``None`` sends no body at all.
+
+    ``cut_at`` and ``stall_ms`` are a fault's: how much of the body is sent, and how long nothing more comes.
+    """
 
     status: int
     body: Json = None
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json;charset=UTF-8"
+    cut_at: int | None = None
+    stall_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Call:
 
     site: Site
     store: Store
+    conditions: Conditions
     version: str
     base_url: str
     query: Mapping[str, list[str]]

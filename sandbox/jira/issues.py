@@ -92,6 +92,8 @@ def create(call: Call) -> Answer:
             "reporter": call.site.caller.id,
             "created": at,
             "updated": at,
+            "hidden_until": at + int(call.conditions.search_lag_s * 1000),
+            "hidden_searches": call.conditions.search_lag_searches,
             **columns,
         },
         labels or [],

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import issues, jql
 from .calls import Answer, Call, RefusedError, route
-from .store import Row
+from .store import Row, now_ms
 
 UNBOUNDED = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
 REMOVED = (
@@ -31,12 +31,14 @@ def _check_query(call: Call, text: str) -> jql.Query:
 
 
 def _find(call: Call, query: jql.Query, start: int, size: int) -> tuple[list[Row], int]:
-    where = query.where or "1"
+    """A page of what a query finds, and how many it finds in all. New issues may be hidden from it for a while."""
+    where = f"{query.where or '1'} AND hidden_searches = 0 AND hidden_until <= {now_ms()}"
     rows = call.store.rows(
         f"SELECT * FROM issue WHERE {where} ORDER BY {query.order} LIMIT ? OFFSET ?",  # noqa: S608 - values are parameters
         [*query.parameters, size, start],
     )
     count = call.store.row(f"SELECT count(*) AS n FROM issue WHERE {where}", query.parameters)  # noqa: S608 - as above
+    call.store.write("UPDATE issue SET hidden_searches = hidden_searches - 1 WHERE hidden_searches > 0")
     return rows, count["n"] if count else 0
 
 

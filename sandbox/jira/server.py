@@ -12,14 +12,14 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from . import attached, browse, issues, metadata, search  # noqa: F401 - importing the handlers fills the table of routes
 from .calls import ROUTES, Answer, Call, RefusedError
-from .faults import BadFaultError, Fault, Faults, check_fault
+from .faults import BadFaultError, Conditions, Fault, Faults, check_fault
 from .site import CustomField, Site
 from .store import Store
 
@@ -53,6 +53,7 @@ class Jira:
         self.store = store
         self.base_url = base_url
         self.faults = Faults()
+        self.conditions = Conditions()
 
     def dispatch(self, request: Request) -> Answer | None:
         """Answer a request, with what it suffers; ``None`` means that the connection is closed without an answer."""
@@ -62,12 +63,12 @@ class Jira:
         answer: Answer | None
         if fault and fault.when == "before":
             time.sleep(fault.latency_ms / 1000)
-            answer = self.handle(request) if fault.status is None else _fault_answer(fault)
+            answer = _faulty(fault, self.handle(request) if fault.status is None else None)
         else:
             answer = self.handle(request)
             if fault:
                 time.sleep(fault.latency_ms / 1000)
-                answer = answer if fault.status is None else _fault_answer(fault)
+                answer = _faulty(fault, answer)
         status = answer.status if answer else 0
         body = request.body.decode(errors="replace")
         self.store.log_request(request.method, request.target, body, status, str(fault or ""))
@@ -82,12 +83,11 @@ class Jira:
             return Answer(404, {"message": f"null for uri: {request.path}", "status-code": 404})
         path = match[2]
         if path.rstrip("/") != "/serverInfo" and not self._is_caller(request.headers):
-            return Answer(
-                401, NOT_AUTHENTICATED, {"WWW-Authenticate": 'Basic realm="Jira"'}, "text/plain;charset=UTF-8"
-            )
+            return self._stranger(path)
         call = Call(
             site=self.site,
             store=self.store,
+            conditions=self.conditions,
             version="3" if match[1] == "3" else "2",
             base_url=self.base_url,
             query=parse_qs(urlsplit(request.target).query, keep_blank_values=True),
@@ -113,8 +113,16 @@ class Jira:
             )
         return Answer(404, {"message": f"null for uri: {path}", "status-code": 404})
 
+    def _stranger(self, path: str) -> Answer:
+        """What somebody gets whose credentials are not good: 401, but on Cloud a search that finds nothing."""
+        if self.site.profile == "cloud" and path.rstrip("/") == "/search/jql":
+            return Answer(200, {"issues": [], "isLast": True}, {"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"})
+        return Answer(401, NOT_AUTHENTICATED, {"WWW-Authenticate": 'Basic realm="Jira"'}, "text/plain;charset=UTF-8")
+
     def _is_caller(self, headers: Mapping[str, str]) -> bool:
         """Whether the request carries the caller's e-mail address and token (Cloud) or personal access token (DC)."""
+        if self.conditions.token_expired:
+            return False
         scheme, _, credential = headers.get("authorization", "").partition(" ")
         if self.site.profile == "dc" and scheme.lower() == "bearer":
             return hmac.compare_digest(credential.encode(), self.site.token.encode())
@@ -138,7 +146,7 @@ class Jira:
     # the sandbox's own endpoints: no authentication, never logged, never faulty
 
     def control(self, request: Request) -> Answer:
-        """Answer ``/_sandbox/health``, ``/requests``, ``/faults``, ``/screen`` and ``/reset``."""
+        """Answer ``/_sandbox/health``, ``/requests``, ``/faults``, ``/conditions``, ``/screen`` and ``/reset``."""
         try:
             body = json.loads(request.body or b"null")
             return self._control(request.method, request.path.removeprefix("/_sandbox"), body)
@@ -161,6 +169,11 @@ class Jira:
             case "DELETE", "/faults":
                 self.faults.clear()
                 return Answer(204)
+            case "GET", "/conditions":
+                return Answer(200, asdict(self.conditions))
+            case "PUT", "/conditions":
+                self.conditions = Conditions(**body)
+                return Answer(204)
             case "PUT", "/screen":
                 custom = tuple(CustomField(**entry) for entry in body.get("custom_fields", []))
                 self.site = self.site.with_screen(
@@ -169,17 +182,21 @@ class Jira:
                 return Answer(204)
             case "POST", "/reset":
                 self.site = self.original_site
+                self.conditions = Conditions()
                 self.faults.clear()
                 self.store.erase()
                 return Answer(204)
         return Answer(404, {"error": f"there is no {method} /_sandbox{path}"})
 
 
-def _fault_answer(fault: Fault) -> Answer | None:
-    if not fault.status:
+def _faulty(fault: Fault, answer: Answer | None) -> Answer | None:
+    """What a fault leaves of an answer, or says in its place; ``None`` drops the connection."""
+    if fault.status == 0:
         return None
-    headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
-    return Answer(fault.status, fault.body, headers, fault.content_type)
+    if fault.status is not None:
+        retry = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
+        answer = Answer(fault.status, fault.body, {**retry, **fault.headers}, fault.content_type)
+    return replace(answer, cut_at=fault.cut_at, stall_ms=fault.stall_ms) if answer else None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -218,7 +235,11 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.status != 204:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[: answer.cut_at])
+        if answer.cut_at is not None:
+            self.wfile.flush()
+            time.sleep(answer.stall_ms / 1000)
+            self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's name
         """Requests are logged in the store, with their bodies."""

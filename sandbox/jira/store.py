@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+SCHEMA_VERSION = 2  # part of the file's name: state of another version is left alone
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS issue (
     id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, project TEXT NOT NULL, number INTEGER NOT NULL,
@@ -21,7 +22,9 @@ CREATE TABLE IF NOT EXISTS issue (
     description TEXT,                    -- as JSON: the string or the document that was sent
     description_text TEXT NOT NULL DEFAULT '',
     duedate TEXT, custom TEXT NOT NULL DEFAULT '{}',
-    created INTEGER NOT NULL, updated INTEGER NOT NULL, resolved INTEGER
+    created INTEGER NOT NULL, updated INTEGER NOT NULL, resolved INTEGER,
+    hidden_until INTEGER NOT NULL DEFAULT 0,    -- a search does not see the issue before this time,
+    hidden_searches INTEGER NOT NULL DEFAULT 0  -- nor in its next so many searches
 );
 CREATE TABLE IF NOT EXISTS label (issue INTEGER NOT NULL, label TEXT NOT NULL, PRIMARY KEY (issue, label));
 CREATE INDEX IF NOT EXISTS label_by_name ON label (label);
@@ -69,7 +72,9 @@ class Store:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(folder / "jira.sqlite3", check_same_thread=False, isolation_level=None)
+        self._db = sqlite3.connect(
+            folder / f"jira-{SCHEMA_VERSION}.sqlite3", check_same_thread=False, isolation_level=None
+        )
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")

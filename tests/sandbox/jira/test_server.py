@@ -154,3 +154,57 @@ def test_a_page_of_nothing_says_so(jira: Api) -> None:
     assert got.status == 404
     assert "&lt;script&gt;" in got.text
     assert "No issues yet" in jira.raw("GET", "/").text
+
+
+def test_a_body_that_breaks_off_promised_more(jira: Api) -> None:
+    fault = {"method": "POST", "path": "/issue$", "when": "after", "cut_at": 5}
+    jira.raw("POST", "/_sandbox/faults", fault)
+    with pytest.raises(http.client.IncompleteRead):
+        jira.send("POST", "/issue", {"fields": jira.minimal()})
+    assert jira.fields("SEC-1")["summary"] == "Something"
+
+
+def test_a_body_that_stalls_keeps_its_reader_waiting(jira: Api) -> None:
+    jira.raw(
+        "POST", "/_sandbox/faults", {"method": "POST", "path": "/issue$", "when": "after", "cut_at": 0, "stall_ms": 150}
+    )
+    started = time.monotonic()
+    with pytest.raises(http.client.IncompleteRead):
+        jira.send("POST", "/issue", {"fields": jira.minimal()})
+    assert time.monotonic() - started >= 0.15
+
+
+def test_a_sign_in_page_can_come_with_200(jira: Api) -> None:
+    jira.raw(
+        "POST", "/_sandbox/faults", {"path": "/myself$", "status": 200, "body": "<html>", "content_type": "text/html"}
+    )
+    got = jira.send("GET", "/myself")
+    assert (got.status, got.text, got.json) == (200, "<html>", None)
+
+
+def test_a_new_issue_is_not_found_before_so_many_searches(jira: Api) -> None:
+    jira.raw("PUT", "/_sandbox/conditions", {"search_lag_searches": 2})
+    key = jira.create()
+    assert jira.fields(key)["summary"] == "Something"
+    found = [len(jira.search("project = SEC")["issues"]) for _ in range(4)]
+    assert found == [0, 0, 1, 1]
+
+
+def test_a_new_issue_is_not_found_before_its_time(jira: Api) -> None:
+    jira.raw("PUT", "/_sandbox/conditions", {"search_lag_s": 0.3})
+    jira.create()
+    assert jira.search("project = SEC")["issues"] == []
+    deadline = time.monotonic() + 5
+    while not jira.search("project = SEC")["issues"]:
+        assert time.monotonic() < deadline
+
+
+def test_an_expired_token_finds_nothing_on_cloud_and_is_refused_elsewhere(jira: Api) -> None:
+    jira.create()
+    jira.raw("PUT", "/_sandbox/conditions", {"token_expired": True})
+    got = jira.send("GET", "/search/jql?jql=project%3DSEC")
+    assert (got.status, got.json["issues"]) == (200, [])
+    assert got.headers["X-Seraph-LoginReason"] == "AUTHENTICATED_FAILED"
+    assert jira.send("GET", "/myself").status == 401
+    jira.raw("PUT", "/_sandbox/conditions", {})
+    assert len(jira.search("project = SEC")["issues"]) == 1
