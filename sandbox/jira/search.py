@@ -43,7 +43,7 @@ def _find(call: Call, query: jql.Query, start: int, size: int) -> tuple[list[Row
 
 
 def _from_query(call: Call) -> dict[str, Any]:
-    """A GET's parameters as the body that a POST would have."""
+    """The parameters of a GET as the body that a POST would have."""
     lists = {name: call.many(name) for name in ("fields", "properties") if name in call.query}
     single = {name: call.one(name) for name in ("jql", "nextPageToken") if name in call.query}
     numbers = {name: call.number(name, 0) for name in ("startAt", "maxResults") if name in call.query}
