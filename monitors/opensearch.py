@@ -17,7 +17,7 @@ from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, Tran
 
 from monitors.errors import Conflict, NotFound, OpenSearchAway, OpenSearchError, OpenSearchRefused
 
-AS_DASHBOARDS = {"User-Agent": "oktadetect OpenSearch-Dashboards"}
+AS_DASHBOARDS = {"user-agent": "oktadetect OpenSearch-Dashboards"}
 MONITORS = "/_plugins/_alerting/monitors"
 CHANNELS = "/_plugins/_notifications/configs"
 

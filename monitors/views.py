@@ -29,15 +29,15 @@ class Row:
 @require_safe
 def monitors(request: HttpRequest) -> HttpResponse:
     """Show every monitor, the gravest first, faults before all others."""
-    found = Monitor.objects.select_related("deployment__revision").annotate(
-        open_alerts=Count("alerts", filter=~Q(alerts__status=CLOSED))
-    )
-    rows = [_row(monitor) for monitor in found]
+    alerts = Monitor.objects.order_by().annotate(open=Count("alerts", filter=~Q(alerts__status=CLOSED)))
+    open_alerts = dict(alerts.values_list("pk", "open"))
+    found = Monitor.objects.select_related("deployment__revision")
+    rows = [_row(monitor, open_alerts.get(monitor.pk, 0)) for monitor in found]
     rows.sort(key=lambda row: not (row.deployment and row.deployment.fault))
     return render(request, "monitors/monitors.html", {"section": "monitors", "rows": rows})
 
 
-def _row(monitor: Monitor) -> Row:
+def _row(monitor: Monitor, open_alerts: int) -> Row:
     try:
         title = monitor.definition().title
     except DefinitionError as error:
@@ -49,5 +49,5 @@ def _row(monitor: Monitor) -> Row:
         deployment=deployment,
         state=Deployment.State(deployment.state).label if deployment else Deployment.State.NEVER.label,
         every=duration(monitor.interval_seconds),
-        open_alerts=monitor.open_alerts,
+        open_alerts=open_alerts,
     )
