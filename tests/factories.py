@@ -64,7 +64,12 @@ def make_monitor(detection: str = "brute-force-user", *, deployed: bool = True, 
 
 def make_deployment(monitor: Monitor, **fields: Any) -> Deployment:
     """Return what OpenSearch holds of a monitor: in sync, heard a moment ago."""
-    wanted = {"opensearch_id": f"os-{next(_numbers)}", "state": Deployment.State.IN_SYNC, "heard_at": clock.now(), "covered_to": clock.now()}  # fmt: skip
+    wanted = {
+        "opensearch_id": f"os-{next(_numbers)}",
+        "state": Deployment.State.IN_SYNC,
+        "heard_at": clock.now(),
+        "covered_to": clock.now(),
+    }
     return Deployment.objects.create(monitor=monitor, **{**wanted, **fields})
 
 

@@ -16,8 +16,9 @@ from alerts.views.observed import definition_of, in_words
 from monitors.findings import duration, when
 
 WIDTH, HEIGHT = 720.0, 300.0
-ASPECT = 2.6
+ASPECT = 2.9
 LEAST_WIDTH = 110.0  # 55 degrees: closer than that, the outline of land says little
+NAME_SHARE = 0.2  # half of a long name, as a share of the frame
 MARGIN = 1.5  # the frame is this much wider than the places lie apart
 
 
@@ -30,7 +31,6 @@ class Place:
     x: float
     y: float
     anchor: str
-    label_x: float
     label_y: float
 
 
@@ -84,19 +84,18 @@ def journey(alert: Alert, observed: Mapping[str, Any], events: Sequence[Any]) ->
     located = [event for event in events if isinstance(event, Mapping) and _is_located(event)]
     if definition is None or definition.program != "travel" or len(located) < 2:
         return None
-    points = [_project(event) for event in (located[0], located[-1])]
+    ends = (located[0], located[-1])
+    (ax, ay), (bx, by) = points = [_project(event) for event in ends]
     x, y, width, height = _frame(points)
-    unit = width / WIDTH
-    start, end = (
-        _place(event, point, x + width, unit) for event, point in zip((located[0], located[-1]), points, strict=True)
-    )
+    start = _place(ends[0], points[0], (x, width), above=ay <= by)
+    end = _place(ends[1], points[1], (x, width), above=ay > by)
     limit = alert.limits.get("max_kmh")
     return Journey(
         start=start,
         end=end,
         view_box=f"{x:.1f} {y:.1f} {width:.1f} {height:.1f}",
-        unit=round(unit, 3),
-        line=_line(points),
+        unit=width / WIDTH,
+        line=f"M{ax:.1f} {ay:.1f}L{bx:.1f} {by:.1f}",
         distance=f"{in_words(observed.get('km', 0))} km",
         time=duration(observed.get("seconds")),
         speed=f"{in_words(observed.get('kmh', 0))} km/h",
@@ -123,22 +122,18 @@ def _frame(points: Sequence[tuple[float, float]]) -> tuple[float, float, float, 
     return x, y, width, height
 
 
-def _place(event: Mapping[str, Any], point: tuple[float, float], right: float, unit: float) -> Place:
+def _place(event: Mapping[str, Any], point: tuple[float, float], frame: tuple[float, float], *, above: bool) -> Place:
+    """Return a place whose name stands on the side that the line does not take, and inside the frame (left edge and width)."""
     x, y = point
-    leftwards = x > right - 190 * unit
+    left, width = frame
+    unit = width / WIDTH
+    share = (x - left) / width
+    anchor = "start" if share < NAME_SHARE else "end" if share > 1 - NAME_SHARE else "middle"
     return Place(
         name=place_words(event)[:40],
         at=when(event.get("t")),
         x=round(x, 1),
         y=round(y, 1),
-        anchor="end" if leftwards else "start",
-        label_x=round(x + (-10 if leftwards else 10) * unit, 1),
-        label_y=round(y + 4 * unit, 1),
+        anchor=anchor,
+        label_y=round(y + (-12 if above else 21) * unit, 1),
     )
-
-
-def _line(points: Sequence[tuple[float, float]]) -> str:
-    """Return a shallow bow from one place to the other."""
-    (ax, ay), (bx, by) = points
-    bow = abs(ax - bx) * 0.18
-    return f"M{ax:.1f} {ay:.1f}Q{(ax + bx) / 2:.1f} {(ay + by) / 2 - bow:.1f} {bx:.1f} {by:.1f}"

@@ -106,6 +106,12 @@ themeButton?.addEventListener("click", () => {
 });
 if (themeButton) showTheme();
 
+/* Nothing is asked for behind the reader's back */
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden) event.preventDefault();
+});
+
 /* Times that stay true while the page is open; the words are those of the server (portal.distance) */
 
 function distance(at) {
