@@ -29,6 +29,7 @@ def search(stored: dict[str, Json], body: Json, to_dashboards: bool) -> Json:
     if unknown := set(body) - KNOWN:
         raise _unsupported(f"the field {min(unknown)}")
     query = body.get("query", {"match_all": {}})
+    _check(query)
     hits = [item for item in stored.items() if _matches(item, query)]
     for key in reversed(_sort_keys(body.get("sort", []))):
         ((field, order),) = key.items()
@@ -54,27 +55,35 @@ def _hit(item: Item, score: float, to_dashboards: bool) -> Json:
     return {"_index": INDEX, "_id": monitor_id, **counters, "_score": score, "_source": source}
 
 
-def _matches(item: Item, query: Json) -> bool:
+def _check(query: Json) -> None:
+    """Refuse what the evaluator does not know, also when there is nothing to search."""
     if len(query) != 1:
         raise _unsupported("a query of several kinds")
     ((kind, body),) = query.items()
     if kind == "bool":
-        return _bool(item, body)
-    if kind not in LEAVES:
+        for occur in ("must", "filter", "must_not", "should"):
+            for clause in _clauses(body, occur):
+                _check(clause)
+    elif kind not in LEAVES:
         raise _unsupported(f"the query {kind}")
-    return LEAVES[kind](item, body)
+
+
+def _matches(item: Item, query: Json) -> bool:
+    ((kind, body),) = query.items()
+    return _bool(item, body) if kind == "bool" else LEAVES[kind](item, body)
+
+
+def _clauses(body: Json, occur: str) -> list[Json]:
+    given: Any = body.get(occur, [])
+    return given if isinstance(given, list) else [given]
 
 
 def _bool(item: Item, body: Json) -> bool:
-    def clauses(occur: str) -> list[Json]:
-        given: Any = body.get(occur, [])
-        return given if isinstance(given, list) else [given]
-
-    if not all(_matches(item, clause) for clause in clauses("must") + clauses("filter")):
+    if not all(_matches(item, clause) for occur in ("must", "filter") for clause in _clauses(body, occur)):
         return False
-    if any(_matches(item, clause) for clause in clauses("must_not")):
+    if any(_matches(item, clause) for clause in _clauses(body, "must_not")):
         return False
-    should = [_matches(item, clause) for clause in clauses("should")]
+    should = [_matches(item, clause) for clause in _clauses(body, "should")]
     needed = int(body.get("minimum_should_match", 0 if body.get("must") or body.get("filter") else 1))
     return not should or sum(should) >= needed
 

@@ -153,6 +153,8 @@ class Monitors:
         return stored
 
     def _input(self, given: Json) -> Json:
+        if "doc_level_input" in given:
+            return {"doc_level_input": _document_level(given["doc_level_input"])}
         search = given.get("search")
         if search is None:
             return given
@@ -197,6 +199,14 @@ def _check_unchanged(monitor_id: str, stored: Json, seq_no: int | None, primary_
             f"document has seqNo [{stored['_seq_no']}] and primary term [{stored['_primary_term']}]",
             "org.opensearch.index.engine.VersionConflictEngineException",
         )
+
+
+def _document_level(given: Json) -> Json:
+    queries = [{"fields": [], "tags": [], "query_field_names": [], **query} for query in given.get("queries", [])]
+    return {"description": given.get("description", ""), "indices": given.get("indices", [])} | {
+        "queries": queries,
+        "fan_out_enabled": True,
+    }
 
 
 def _trigger(given: Json, monitor_type: str) -> Json:

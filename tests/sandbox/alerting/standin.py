@@ -100,6 +100,7 @@ class Receiver:
 
     received: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[str, list[Planned]] = field(default_factory=dict)
+    holds: dict[str, threading.Event] = field(default_factory=dict)  # by path: what to wait for before answering
     url: str = ""
 
     def will_answer(self, path: str, *answers: Planned) -> str:
@@ -127,9 +128,11 @@ def receiving() -> Iterator[Receiver]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            status, headers, content = receiver.next_answer(self.path)
             told = {"p": self.path, "h": list(self.headers.items()), "b": body, "v": self.request_version}
             receiver.received.append(told)
+            if self.path in receiver.holds:
+                receiver.holds[self.path].wait(timeout=30)
+            status, headers, content = receiver.next_answer(self.path)
             if status <= 0:
                 time.sleep(1 if status < 0 else 0)  # a receiver that is too slow has to be waited for
                 self.close_connection = True

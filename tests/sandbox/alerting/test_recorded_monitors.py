@@ -36,6 +36,16 @@ def replay(alerting: Client, name: str, path: str | None = None, headers: dict[s
         "34-create-cron",
         "66-trigger-npe-create",
         f"{W}r40-drift-create",
+        "10-monitor-bucket-create",
+        "67-bucket-terms-create",
+        "68-bucket-sampledocs-create",
+        "73-bucket-composite_agg-create",
+        "81-bucket-sampledocs-ok-create",
+        "12-monitor-doc-create",
+        "60-doc-variants-create",
+        "61-doc-fail-create",
+        "62-doc-nopolicy-create",
+        "64-doc-badname",
     ],
 )
 def test_a_monitor_is_taken_without_a_look_at_its_scripts_templates_and_channels(name: str, alerting: Client) -> None:

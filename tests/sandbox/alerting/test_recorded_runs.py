@@ -146,6 +146,7 @@ def test_a_thrown_error_is_told_in_plain_words_also_as_json(alerting: Client, re
 def test_a_run_of_another_period_names_its_end_with_a_unit(alerting: Client, receiver: Receiver) -> None:
     alerting.channel("rx", f"{receiver.url}/ok", HEADERS)
     monitor_id = alerting.monitor(load(f"{W}r10-travel-create")["request"]["body"])
+    replay_run(alerting, monitor_id, load(f"{W}r11-travel-dryrun"))
     replay_run(alerting, monitor_id, load(f"{W}r12-travel-dryrun-period_end"))
     refused = load(f"{W}r13-travel-dryrun-period_end-without-ms")
     query = urlsplit(refused["request"]["path"]).query
