@@ -1,15 +1,11 @@
 """Install the index template for Okta events."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from monitors import opensearch
+from monitors import ingest, opensearch
 from monitors.errors import OpenSearchError
-
-TEMPLATE = Path(__file__).parents[2] / "okta_system_log_template.json"
 
 
 class Command(BaseCommand):
@@ -20,7 +16,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Put it; doing so twice changes nothing."""
         try:
-            opensearch.put_index_template("okta-system-log", json.loads(TEMPLATE.read_text()))
+            opensearch.put_index_template(ingest.TEMPLATE_NAME, ingest.load_template())
         except OpenSearchError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write("The index template okta-system-log is in place.")
+        self.stdout.write(f"The index template {ingest.TEMPLATE_NAME} is in place.")

@@ -1,0 +1,17 @@
+"""
+How the portal is served: `gunicorn oktadetect.wsgi`.
+
+Idle connections are kept longer than OpenSearch's client re-uses them: a POST on a connection that was just closed is lost.
+"""
+
+import os
+
+bind = os.environ.get("OKTADETECT_BIND", "127.0.0.1:8000")
+worker_class = "gthread"
+workers = int(os.environ.get("OKTADETECT_WEB_WORKERS", "2"))
+threads = int(os.environ.get("OKTADETECT_WEB_THREADS", "8"))
+keepalive = 75
+timeout = 60
+graceful_timeout = 20
+max_requests = 10_000
+max_requests_jitter = 1_000
