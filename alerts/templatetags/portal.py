@@ -1,6 +1,7 @@
 """What every template says the same way: severity, time, icons, counts."""
 
 from datetime import datetime
+from typing import Literal
 
 import structlog
 from django import template
@@ -35,7 +36,7 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def severity(number: int) -> SafeString:
     """Return a severity as its shape, its colour and its word."""
-    word = SEVERITIES.get(number, "info")
+    word = severity_word(number)
     return format_html(
         '<span class="severity {}"><svg viewBox="0 0 12 12" aria-hidden="true"><path d="{}"/></svg>{}</span>',
         word,
@@ -45,9 +46,9 @@ def severity(number: int) -> SafeString:
 
 
 @register.simple_tag
-def ago(at: datetime | None) -> SafeString | str:
-    """Return a time as how long ago it was, with the exact time beside it for whoever hovers, listens or prints."""
-    if at is None:
+def ago(at: datetime | Literal[""] | None) -> SafeString:
+    """Return a time as how long ago it was, with the exact time beside it for whoever hovers or prints. A template's gap is ""."""
+    if not at:
         return mark_safe('<span class="quiet">never</span>')
     local = timezone.localtime(at)
     return format_html(
@@ -56,9 +57,9 @@ def ago(at: datetime | None) -> SafeString | str:
 
 
 @register.simple_tag
-def exact(at: datetime | None, form: str = "full") -> SafeString | str:
+def exact(at: datetime | Literal[""] | None, form: str = "full") -> SafeString | str:
     """Return a time as digits: all of it, or with `form="time"` the time of day, whose date stands in the title."""
-    if at is None:
+    if not at:
         return ""
     local = timezone.localtime(at)
     words = f"{local:%H:%M:%S}" if form == "time" else f"{local:%Y-%m-%d %H:%M:%S}"
@@ -71,6 +72,12 @@ def exact(at: datetime | None, form: str = "full") -> SafeString | str:
 def request_id() -> str:
     """Return the id of the current request, as it stands in the log; empty outside of one."""
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+@register.filter
+def severity_word(number: int) -> str:
+    """Return a severity's word in small letters, for a class name."""
+    return SEVERITIES.get(number, "info")
 
 
 @register.filter

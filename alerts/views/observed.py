@@ -77,7 +77,7 @@ def _reading(one: Observation, value: Any, limit: Any) -> Reading:
     words = f"{in_words(value)} {one.unit}".rstrip()
     if limit is None:
         return Reading(one.label, words)
-    said = f"limit {in_words(limit)} {one.unit}".rstrip()
+    said = f"limit {in_words(limit)}"  # the unit stands with the value
     if not _is_number(value) or not _is_number(limit):
         return Reading(one.label, words, said)
     return Reading(one.label, words, said, _comparison(value, limit), _bar(value, limit))

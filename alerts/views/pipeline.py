@@ -42,6 +42,7 @@ def pipeline(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(pk__lt=wanted["before"])
     deliveries = list(rows[: PAGE + 1])
     owed = TicketOperation.objects.exclude(state=OperationState.DONE).select_related("alert", "case__ticket")
+    operations = list(owed.order_by("-id")[: MAX_OPERATIONS + 1])
     context = {
         "section": "pipeline",
         "deliveries": deliveries[:PAGE],
@@ -49,7 +50,8 @@ def pipeline(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "statuses": DeliveryStatus.choices,
         "quarantined": Delivery.objects.filter(status=DeliveryStatus.QUARANTINED)[: querysets.COUNT_LIMIT + 1].count(),
-        "operations": list(owed.order_by("-id")[:MAX_OPERATIONS]),
+        "operations": operations[:MAX_OPERATIONS],
+        "owed_is_cut": len(operations) > MAX_OPERATIONS,
         "retryable": RETRYABLE,
     }
     return render(request, "alerts/pipeline.html", context)

@@ -1,10 +1,10 @@
 """An analyst's way through the portal in a real browser, under the content security policy."""
 
 import os
-import re
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -112,8 +112,6 @@ def test_nothing_is_wider_than_a_small_phone(page: Page, live_server: LiveServer
 @pytest.mark.skipif(not os.environ.get("SCREENSHOTS"), reason="Screenshots are made on purpose: SCREENSHOTS=1.")
 def test_screenshots_are_made(page: Page, live_server: LiveServer) -> None:
     sign_in(page, live_server)
-    from django.contrib.auth.models import User
-
     alert = working_day(person_of(User.objects.get(username="mira")))
     shots = [
         ("queue", "/", "light", 1280),
@@ -121,17 +119,10 @@ def test_screenshots_are_made(page: Page, live_server: LiveServer) -> None:
         ("alert-dark", f"/alerts/{alert.pk}/", "dark", 1280),
         ("queue-375", "/", "light", 375),
     ]
-    more = [
-        ("alert-375", f"/alerts/{alert.pk}/", "light", 375),
-        ("monitors", "/monitors/", "light", 1280),
-        ("pipeline", "/pipeline/", "light", 1280),
-        ("queue-1440", "/?tab=all", "dark", 1440),
-    ]
-    for name, address, scheme, width in [*shots, *more]:
+    for name, address, scheme, width in shots:
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         page.set_viewport_size({"width": width, "height": 800})
         page.goto(live_server.url + address)
         page.evaluate("document.fonts.ready")
-        folder = SCREENSHOTS if (name, address, scheme, width) in shots else Path("/tmp/shots")
-        page.screenshot(path=folder / f"{name}.png", full_page=name == "alert-375")
-    expect(page).to_have_title(re.compile("oktadetect"))
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        assert (SCREENSHOTS / f"{name}.png").stat().st_size > 10_000

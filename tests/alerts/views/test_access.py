@@ -1,0 +1,106 @@
+"""Who gets to see what, and what an address that makes no sense answers."""
+
+import uuid
+
+import pytest
+from django.test import Client
+
+from tests.factories import make_alert, make_delivery, make_monitor, make_operation, make_user
+
+pytestmark = pytest.mark.django_db
+
+PAGES = [
+    "/",
+    "/newer/",
+    "/alerts/1/",
+    "/alerts/1/close/",
+    "/monitors/",
+    "/pipeline/",
+    f"/pipeline/deliveries/{uuid.uuid4()}/",
+]
+ACTIONS = [
+    "/alerts/1/assign/",
+    "/alerts/1/acknowledge/",
+    "/alerts/1/true-positive/",
+    "/alerts/1/reopen/",
+    f"/alerts/1/operations/{uuid.uuid4()}/retry/",
+    f"/pipeline/deliveries/{uuid.uuid4()}/retry/",
+    f"/pipeline/operations/{uuid.uuid4()}/retry/",
+]
+
+
+@pytest.mark.parametrize("path", [*PAGES, *ACTIONS])
+def test_whoever_is_not_signed_in_is_sent_to_the_sign_in_page(path: str) -> None:
+    response = Client().get(path)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/sign-in/?next=")
+
+
+@pytest.mark.parametrize("path", ACTIONS)
+def test_nothing_is_changed_by_a_get(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/newer/", "/alerts/1/", "/monitors/", "/pipeline/"])
+def test_a_page_takes_no_post(client: Client, path: str) -> None:
+    assert client.post(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/alerts/404/", "/alerts/404/close/", f"/pipeline/deliveries/{uuid.uuid4()}/"])
+def test_what_does_not_exist_is_not_found(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ACTIONS)
+def test_an_action_on_what_does_not_exist_is_not_found(client: Client, path: str) -> None:
+    assert client.post(path, {"seen": "0"}).status_code == 404
+
+
+def test_every_page_answers_a_signed_in_analyst(client: Client) -> None:
+    make_monitor()
+    alert, delivery = make_alert(), make_delivery()
+    make_operation(alert)
+    alert_page, delivery_page = f"/alerts/{alert.pk}/", f"/pipeline/deliveries/{delivery.pk}/"
+    for path in ["/", "/newer/", alert_page, f"{alert_page}close/", "/monitors/", "/pipeline/", delivery_page]:
+        assert client.get(path).status_code == 200, path
+
+
+def test_only_staff_are_shown_the_way_to_the_admin(client: Client) -> None:
+    assert b"Admin" not in client.get("/").content
+    client.force_login(make_user(is_staff=True))
+    assert b'href="/admin/"' in client.get("/").content
+
+
+def test_a_form_without_its_token_changes_nothing_and_says_why() -> None:
+    alert = make_alert()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_user())
+    response = client.post(f"/alerts/{alert.pk}/acknowledge/", {"seen": "0"})
+    assert response.status_code == 403
+    assert b"Nothing was changed" in response.content
+
+
+def test_the_page_of_an_error_on_our_side_carries_the_id_that_the_log_has(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr("alerts.querysets.with_ticket", broken)
+    client.raise_request_exception = False
+    response = client.get("/")
+    assert response.status_code == 500
+    assert response["X-Request-Id"] in response.content.decode()
+    assert "broken on purpose" not in response.content.decode()
+
+
+def test_no_page_may_run_or_style_anything_inline(client: Client) -> None:
+    alert = make_alert()
+    for path in ("/", f"/alerts/{alert.pk}/", "/monitors/", "/pipeline/"):
+        response = client.get(path)
+        assert "script-src 'self'" in response["Content-Security-Policy"]
+        page = response.content.decode()
+        assert " style=" not in page
+        assert "<style" not in page
+        assert "<script>" not in page
+        assert " onclick" not in page
