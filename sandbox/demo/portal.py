@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ from sandbox.world import World
 COMMAND_SECONDS = 120.0
 BOOT_SECONDS = 60.0
 PATIENCE_SECONDS = 10.0  # a worker ends its task and the web its requests first
-NAMES = ("beat", "worker", "web")  # in the order they are stopped: whoever makes work first
+NAMES = ("web", "worker", "beat")
 USERS = {"admin": ("--admin",), "analyst": ()}
 
 
@@ -89,26 +90,30 @@ class Portal:
         given = [text for name, value in params.items() for text in ("--param", f"{name}={json.dumps(value)}")]
         self.manage("monitors", "add", *detections, "--interval", str(interval), *given, "--push")
 
-    def start(self) -> None:
-        """Start web, worker and beat; return when the web answers that it could keep a delivery."""
+    def make_room(self) -> None:
+        """Stop what a demo that was killed left behind. SandboxError if somebody else listens where the web shall."""
         for name in NAMES:
-            self._stop(name)  # of a demo that was killed
+            self._stop(name)
         host, _, port = self.bind.rpartition(":")
         if host in {"127.0.0.1", "localhost"} and not is_free(int(port)):
             raise SandboxError(
-                f"Something listens on {self.bind} already: another portal of this world? Stop it first."
+                f"Another program listens on {self.bind}. If it is a portal of this world, stop it first."
             )
+
+    def start(self) -> None:
+        """Start web, worker and beat; return when the web answers that it could keep a delivery."""
         state = self.paths.state("demo")
         state.mkdir(parents=True, exist_ok=True)
         celery = [sys.executable, "-m", "celery", "-A", "oktadetect"]
         web = self._spawn("web", [sys.executable, "-m", "gunicorn", "oktadetect.wsgi"])
         self._spawn("worker", [*celery, "worker", "-c", "2", "-l", "info", "--without-gossip", "--without-mingle"])
         self._spawn("beat", [*celery, "beat", "-l", "info", "--pidfile=", "-s", str(state / "beat-schedule")])
+        port = int(self.bind.rpartition(":")[2])
         log = self._log("web")
         since = log.stat().st_size
         try:
             wait_ready(
-                web, lambda: http_status(int(port), "/readyz") == 200,
+                web, lambda: http_status(port, "/readyz") == 200,
                 seconds=BOOT_SECONDS, cancelled=self.world.cancelled, tick=lambda _: None,
             )  # fmt: skip
         except SandboxError as error:
@@ -134,9 +139,9 @@ class Portal:
         if self._follower is not None:
             self._follower.terminate()
             self._follower.wait(PATIENCE_SECONDS)
-        for name in NAMES:
-            if name in self.started:
-                self._stop(name)
+        with ThreadPoolExecutor(len(NAMES)) as pool:
+            for _ in pool.map(self._stop, self.started):
+                pass
 
     def _spawn(self, name: str, command: list[str]) -> Process:
         environ = {**self.environ, "OKTADETECT_BIND": self.bind, "PYTHONUNBUFFERED": "1"}

@@ -34,7 +34,7 @@ DETECTIONS = (
 EARLY_PARTS = ("postgres", "valkey", "jira")  # within a second; the portal is made ready on them while OpenSearch boots
 PAST_HOURS = 24
 STORY_HOURS = 6  # of past that comes with each round of attacks, for what began before it
-LEAD = timedelta(seconds=4)  # in which a round's own past is indexed
+LEAD = timedelta(seconds=3)  # in which a round's own past is indexed
 GRACE_SECONDS = 20.0  # beyond two runs of a monitor, for the last tickets
 
 
@@ -80,7 +80,7 @@ def parse(argv: Sequence[str]) -> Options:
     parser.add_argument("--users", type=int, default=200, help="people with an everyday life (200)")
     parser.add_argument("--seed", type=int, default=7, help="of the invented traffic (7)")
     parser.add_argument(
-        "--seconds", type=float, help="over which a round's attacks are spread (40 with --once, else 60)"
+        "--seconds", type=float, help="over which a round's attacks are spread (30 with --once, else 60)"
     )
     parser.add_argument("--interval", type=int, default=10, help="seconds between two runs of a monitor (10)")
     given = parser.parse_args(argv)
@@ -92,7 +92,7 @@ def parse(argv: Sequence[str]) -> Options:
         attacks=given.attacks or (42 if given.once else 6),
         users=given.users,
         seed=given.seed,
-        seconds=given.seconds or (40.0 if given.once else 60.0),
+        seconds=given.seconds or (30.0 if given.once else 60.0),
         interval=given.interval,
     )
 
@@ -112,12 +112,13 @@ class Demo:
 
     def say(self, line: str) -> None:
         """Tell the person at the terminal one line, with the seconds since the start."""
-        print(f"{time.monotonic() - self.began:6.1f}  {line}", file=self.out, flush=True)
+        self._write(f"{time.monotonic() - self.began:6.1f}  {line}")
 
     def prepare(self) -> None:
         """Have everything running, side by side where nothing waits for the other."""
         self.world.up(EARLY_PARTS)
         self._say_replaced()
+        self.portal.make_room()
         with ThreadPoolExecutor(2) as pool:
             try:
                 indexed = pool.submit(self._fill_the_index)
@@ -233,9 +234,14 @@ class Demo:
         rows += [(name, f"password {password}") for name, password in passwords.items()]
         self.say("ready")
         for name, value in rows:
-            print(f"        {name:<11} {value}", file=self.out, flush=True)
+            self._write(f"        {name:<11} {value}")
         if not self.options.once:
-            print("        Ctrl-C ends it.", file=self.out, flush=True)
+            self._write("        Ctrl-C ends it.")
+
+    def _write(self, line: str) -> None:
+        """Write a line in one piece: several threads tell what happens."""
+        self.out.write(f"{line}\n")
+        self.out.flush()
 
     def _print(self, found: dict[str, Any]) -> None:
         if self.options.as_json:
