@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,12 +23,15 @@ from sandbox.alerting.settings import Settings
 from sandbox.alerting.store import Store
 from sandbox.alerting.values import Json
 
+log = logging.getLogger(__name__)
+
 MONITORS = "/_plugins/_alerting/monitors"
 CHANNELS = "/_plugins/_notifications"
 JSON_HEADERS = [
     ("X-OpenSearch-Version", "OpenSearch/3.4.0 (opensearch)"),
     ("content-type", "application/json; charset=UTF-8"),
 ]
+MISSHAPEN = (AttributeError, KeyError, TypeError, ValueError)  # what reading a body of another shape raises
 TIME_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 FEATURES: Json = {
     "allowed_config_type_list": ["slack", "chime", "microsoft_teams", "webhook", "email", "sns", "ses_account"],
@@ -105,11 +109,16 @@ class App:
         self._store.close()
 
     def answer(self, request: Request) -> Reply:
-        """Answer one request, or pass it on. Never raises for what a client or the node may do wrong."""
+        """Answer one request, or pass it on. Raises nothing for what a client or the node may do wrong."""
         try:
             answer = self._route(request)
         except ApiError as error:
             answer = Answer(error.body, error.status)
+        except MISSHAPEN as error:
+            log.exception("%s %s has another shape than expected", request.method, request.target)
+            words = f"The request has another shape than expected: {error}"
+            wrong = rest_error(400, "illegal_argument_exception", words)
+            answer = Answer(wrong.body, wrong.status)
         except NodeAwayError as error:
             answer = Answer({"error": f"The node behind the Alerting stand-in is away: {error}", "status": 503}, 503)
         if isinstance(answer, Reply):

@@ -93,6 +93,8 @@ def _values(item: Item, field: str) -> list[Any]:
     monitor_id, stored = item
     if field == "_id":
         return [monitor_id]
+    if field == "monitor":
+        return [True]
     path = field.removeprefix("monitor.").removesuffix(".keyword").split(".")
     if not field.startswith("monitor.") or path[0] in NOT_INDEXED:
         return []

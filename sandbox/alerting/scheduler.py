@@ -124,7 +124,9 @@ class Scheduler:
                     log.warning("%s: the run of %s is left out, the one before still runs", monitor["name"], end)
                     continue
                 self._running.add(monitor_id)
-                begun.append(self._pool.submit(self._run, monitor_id, stored, end))
+                run = self._pool.submit(self._run, monitor_id, stored, end)
+                run.add_done_callback(_report)
+                begun.append(run)
         return begun
 
     def _run(self, monitor_id: str, stored: Json, end: int) -> Json:
@@ -146,6 +148,12 @@ class Scheduler:
         for trigger in fired.values():
             told["errors"] += [a["error"] for a in trigger["action_results"].values() if a["error"] is not None]
         return told
+
+
+def _report(run: Future[Json]) -> None:
+    """Nobody waits for a run in the background: what it did not expect is told here."""
+    if not run.cancelled() and (error := run.exception()) is not None:
+        log.error("A run broke off", exc_info=error)
 
 
 def _runs(monitor: Json) -> bool:

@@ -106,6 +106,7 @@ def find(query: dict[str, Any], **body: Any) -> list[str]:
         ({"prefix": {"monitor.name.keyword": "Okta"}}, ["a"]),
         ({"wildcard": {"monitor.name.keyword": {"value": "*force"}}}, ["a"]),
         ({"exists": {"field": "monitor.name"}}, ["a", "b"]),
+        ({"exists": {"field": "monitor"}}, ["a", "b"]),
         ({"exists": {"field": "monitor.triggers"}}, []),
         ({"bool": {"must_not": {"term": {"monitor.enabled": True}}}}, ["b"]),
         ({"bool": {"should": [{"term": {"monitor.name": "okta"}}], "filter": [{"match_all": {}}]}}, ["a", "b"]),

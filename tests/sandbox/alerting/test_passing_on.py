@@ -102,6 +102,23 @@ def test_without_a_node_the_answer_says_so(tmp_path: Path) -> None:
         assert alerting.call("GET", f"{MONITORS}/x").status == 404
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        {"name": "x", "schedule": 5},
+        {"name": "x", "schedule": {"period": 1}},
+        {"name": "x", "schedule": {"period": {"interval": 1, "unit": "MINUTES"}}, "triggers": [{}]},
+        {"name": "x", "schedule": {"period": {"interval": 1, "unit": "MINUTES"}}, "inputs": ["search"]},
+    ],
+)
+def test_a_monitor_of_another_shape_is_refused(body: object, alerting: Client) -> None:
+    answer = alerting.call("POST", MONITORS, body)
+    assert answer.status == 400
+    assert answer.body["error"]["reason"]
+
+
 def test_what_the_plugins_do_not_know_is_no_handlers(alerting: Client) -> None:
     answer = alerting.call("PATCH", f"{MONITORS}/x?y=1")
     assert answer.status == 400
