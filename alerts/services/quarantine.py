@@ -1,5 +1,6 @@
 """Giving a delivery in quarantine another try, once what it failed at is mended."""
 
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -9,7 +10,7 @@ from alerts.choices import DeliveryStatus
 from alerts.models import Delivery
 from core import activity, clock
 from core.models import Person
-from core.wakeups import wake_on_commit
+from core.wakeups import wake
 
 
 class QuarantineError(Exception):
@@ -31,5 +32,5 @@ def retry(delivery_id: UUID, by: Person) -> Delivery:
     delivery.attempts, delivery.next_attempt_at, delivery.processed_at = 0, clock.now(), None
     delivery.save(update_fields=["status", "reason", "rejected", "attempts", "next_attempt_at", "processed_at"])
     activity.record("delivery.retried", delivery, by=by, reason=reason)
-    wake_on_commit(tasks.process_delivery, str(delivery.pk))
+    transaction.on_commit(partial(wake, tasks.process_delivery, str(delivery.pk)))
     return delivery

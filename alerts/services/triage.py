@@ -9,6 +9,7 @@ Rules that hold for all of them:
 """
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -20,7 +21,7 @@ from alerts.models import Alert, TicketOperation
 from alerts.ticketing import operations
 from core import activity, clock
 from core.models import Activity, Person
-from core.wakeups import wake_on_commit
+from core.wakeups import wake
 
 MAX_REASON = Alert._meta.get_field("verdict_reason").max_length or 0
 
@@ -153,7 +154,7 @@ def retry_ticket(operation_id: UUID, by: Person) -> TicketOperation:
     operations.retry(operation)
     if operation.alert is not None:
         activity.record("ticket.retried", operation.alert, by=by, operation=operation.kind)
-    wake_on_commit(tasks.work_case, operation.case_id)
+    transaction.on_commit(partial(wake, tasks.work_case, operation.case_id))
     return operation
 
 

@@ -16,6 +16,7 @@ from monitors.definitions import SEVERITIES
 register = template.Library()
 
 SPRITE = "vendor/lucide-1.62.0/sprite.svg"
+BIDI_CONTROLS = {code: f"[U+{code:04X}]" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 SHAPES = {
     "critical": "M6 .5 11.5 6 6 11.5.5 6z",
     "high": "M6 1.2 11.4 10.8H.6z",
@@ -72,6 +73,16 @@ def exact(at: datetime | Literal[""] | None, form: str = "full") -> SafeString |
 def request_id() -> str:
     """Return the id of the current request, as it stands in the log; empty outside of one."""
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+@register.filter(is_safe=True)
+def bidi_shown(page: str) -> SafeString:
+    """
+    Return a rendered page with every control that turns the direction of text written out, as [U+202E].
+
+    With one in a name, "gnp.exe" reads "exe.png", and so does what follows it. Letters that run from right to left need none.
+    """
+    return mark_safe(page.translate(BIDI_CONTROLS))  # noqa: S308 - the page was escaped when it was rendered
 
 
 @register.filter

@@ -34,7 +34,7 @@ def lines(rows: Iterable[Activity]) -> list[Line]:
 def _line(row: Activity, names: Names) -> Line:
     who = names.get(str(row.person), "Somebody") if row.person else ""
     sentence = SENTENCES.get(row.action)
-    words, detail = sentence(row.data, names) if sentence else (row.action, "")
+    words, detail = sentence({**row.data, "by": str(row.person)}, names) if sentence else (row.action, "")
     return Line(row.at, who, words if who else words[:1].upper() + words[1:], detail)
 
 
@@ -69,6 +69,8 @@ def _recurred(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
 
 def _assigned(data: Mapping[str, Any], names: Names) -> tuple[str, str]:
     now = data.get("now")
+    if now == data["by"]:
+        return "took it", ""
     return (f"assigned it to {names.get(now, 'somebody')}" if now else "assigned it to nobody"), ""
 
 

@@ -109,10 +109,11 @@ def test_an_alert_is_not_reopened_beside_another_open_one_about_the_same(mira: P
 @pytest.mark.parametrize("name", ["mira@example.com", "MIRA@example.com", "mira"])
 def test_nobody_judges_an_alert_about_themself(mira: Person, name: str) -> None:
     alert = make_alert(entity_name=name)
-    for judge in (
+    judgements: list[Callable[[], Any]] = [
         lambda: triage.judge_true(alert.pk, mira),
         lambda: triage.close(alert.pk, mira, verdict=Verdict.FALSE_POSITIVE, reason="Test"),
-    ):
+    ]
+    for judge in judgements:
         with pytest.raises(triage.AboutYourself):
             judge()
     alert.refresh_from_db()

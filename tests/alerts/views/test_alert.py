@@ -1,5 +1,7 @@
 """The page of one alert: what it tells, and the decisions taken on it."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -115,18 +117,21 @@ def test_alerts_of_the_same_person_or_address_within_a_day_are_related(client: C
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_an_attacker_wrote_is_shown_as_text(client: Client, name: str) -> None:
-    said = ("user", "city", "as_org", "browser", "agent", "session", "ip", "type", "result", "reason")
+    said: dict[str, Any] = dict.fromkeys(
+        ("user", "city", "as_org", "browser", "agent", "session", "ip", "type", "result", "reason"), name
+    )
     alert = make_alert(
         entity_name=name,
         sentence=f"3 failed sign-ins of {name}",
         detection=name[:120],
         detection_id="",
-        events=[make_event(**dict.fromkeys(said, name))],
+        events=[make_event(**said)],
     )
     make_evidence(alert.occurrences.get(), [{"uuid": name, name: name}])
     involve(alert, "device", name, "device")
     for page in (page_of(client, alert), client.get("/").content.decode()):
         assert "<script>alert" not in page
+        assert "\u202e" not in page  # it would turn what follows around
         assert "<img src=x" not in page
         assert "{{ 7" in page or "{{" not in name
 
