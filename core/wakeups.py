@@ -10,25 +10,27 @@ from typing import Any
 
 import structlog
 from celery import Task, current_app
-from django.db import transaction
 from kombu.connection import Connection
 from kombu.exceptions import OperationalError
+from kombu.pools import ProducerPool
 
 log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS = 0.2
 PAUSE_SECONDS = 5.0
+CONNECTIONS = 8  # a process; more threads than that wait their turn
 
 _silent_until = 0.0
 
 
 @cache
-def _connection() -> Connection:
-    """A connection of its own with short timeouts: a worker's may wait for hours, a request's may not."""
+def _producers() -> ProducerPool:
+    """Connections of their own, with short timeouts: a worker's may wait for hours, a request's may not."""
     options = {"socket_connect_timeout": TIMEOUT_SECONDS, "socket_timeout": TIMEOUT_SECONDS, "max_retries": 0}
-    return Connection(  # type: ignore[no-untyped-call]  # kombu has no types
+    connection = Connection(  # type: ignore[no-untyped-call]  # kombu has no types
         current_app.conf.broker_url, connect_timeout=TIMEOUT_SECONDS, transport_options=options
     )
+    return ProducerPool(connection.Pool(limit=CONNECTIONS), limit=CONNECTIONS)  # type: ignore[no-untyped-call]
 
 
 def wake(task: Task, *args: Any) -> bool:
@@ -37,14 +39,10 @@ def wake(task: Task, *args: Any) -> bool:
     if time.monotonic() < _silent_until:
         return False
     try:
-        task.apply_async(args=args, connection=_connection(), retry=False, ignore_result=True)
+        with _producers().acquire(block=True, timeout=TIMEOUT_SECONDS) as producer:  # type: ignore[no-untyped-call]
+            task.apply_async(args=args, producer=producer, retry=False, ignore_result=True)
     except (OperationalError, OSError) as error:
         _silent_until = time.monotonic() + PAUSE_SECONDS
         log.warning("wake_up_lost", task=task.name, error=type(error).__name__)
         return False
     return True
-
-
-def wake_on_commit(task: Task, *args: Any) -> None:
-    """Tell a worker once the current transaction is committed."""
-    transaction.on_commit(lambda: wake(task, *args))
