@@ -7,6 +7,7 @@ import pytest
 
 from sandbox.alerting import conditions, templates
 from sandbox.alerting.node import Node
+from tests.sandbox.alerting.recordings import load
 
 pytestmark = pytest.mark.opensearch
 
@@ -73,6 +74,43 @@ def test_the_prelude_shows_in_no_error(node: Node) -> None:
         assert conditions.CTX not in thrown.value.text()
         assert "HashMap" not in thrown.value.text()
         assert json.loads(thrown.value.text())["position"]["offset"] <= len(source)
+
+
+class Throwing(Node):
+    """A node that answers with one error."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self._error = error
+
+    def call(self, *_args: Any, **_options: Any) -> tuple[int, Any]:
+        return 400, {"error": self._error, "status": 400}
+
+
+@pytest.mark.parametrize(
+    ("name", "frames"),
+    [
+        ("75-exec-ctx-tojson-with-error", []),
+        ("27-exec-bad-painless", []),
+        ("window-programs/r22-cond-plain-noindex-execute", []),
+        (
+            "window-programs/r24-badpainless-faultcond-execute",
+            ["java.base/java.util.Collections$EmptyList.get(Unknown Source)"],
+        ),
+    ],
+)
+def test_an_error_is_told_word_by_word_as_recorded(name: str, frames: list[str]) -> None:
+    (trigger,) = load(name)["response"]["body"]["trigger_results"].values()
+    recorded = json.loads(trigger["error"])
+    ahead = len(conditions.PRELUDE)
+    position = {edge: offset + ahead for edge, offset in recorded["position"].items()}
+    reason = recorded["caused_by"]["reason"].replace(conditions.EMPTY_LIST.format(0), "Index: 0")
+    stack = [*frames, "the text around", "    ^---- HERE"]
+    cause = {**recorded["caused_by"], "reason": reason}
+    error = {**recorded, "script_stack": stack, "script": "def ctx ...", "position": position, "caused_by": cause}
+    with pytest.raises(conditions.ConditionError) as thrown:
+        conditions.holds(Throwing(error), {"source": recorded["script"]}, CTX, None)
+    assert thrown.value.text() == trigger["error"]
 
 
 def test_a_template_gives_exact_values_back(node: Node) -> None:
