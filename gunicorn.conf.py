@@ -1,7 +1,7 @@
 """
 How the portal is served: `gunicorn oktadetect.wsgi`.
 
-Idle connections are kept longer than OpenSearch's client re-uses them: a POST on a connection that was just closed is lost.
+Idle connections are kept longer than OpenSearch's client uses them again: a POST on a connection that was just closed is lost.
 """
 
 import os

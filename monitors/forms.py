@@ -85,5 +85,7 @@ def parameter_field(parameter: Parameter) -> forms.Field:
     }
     if parameter.type == "list":
         return LinesField(**told)
-    kind = forms.FloatField if parameter.type == "number" else forms.IntegerField
-    return kind(min_value=parameter.minimum, max_value=parameter.maximum, **told)
+    if parameter.type == "number":
+        return forms.FloatField(min_value=parameter.minimum, max_value=parameter.maximum, **told)
+    low, high = (None if bound is None else int(bound) for bound in (parameter.minimum, parameter.maximum))
+    return forms.IntegerField(min_value=low, max_value=high, **told)

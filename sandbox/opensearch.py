@@ -119,6 +119,7 @@ class OpenSearch(Part):
             f"-Dopensearch.path.conf={self.cwd / 'config'}",
             "-Dopensearch.distribution.type=tar",
             "-Dopensearch.bundled_jdk=false",
+            "-XX:-OmitStackTraceInFastThrow",  # else a warm node soon names null pointers without message or place
             "-cp",
             f"{self.home}/lib/*",
             "org.opensearch.bootstrap.OpenSearch",

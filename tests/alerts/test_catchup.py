@@ -73,7 +73,7 @@ def test_a_cut_answer_is_completed() -> None:
             clock.now() - timedelta(minutes=5, seconds=number),
             user=f"u{number}",
             targets=[user_target("bert"), *role_target("Help desk")],
-        )  # fmt: skip
+        )
         for number in range(120)
     ]
     monitor_over(grants, "admin-role-granted", catch_up_at=clock.now(), covered_to=clock.now())

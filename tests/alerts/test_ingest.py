@@ -41,7 +41,7 @@ def process(body: Any, **options: Any) -> Delivery:
     return delivery
 
 
-def row(entity: str = "00uanna", **changes: Any) -> dict[str, Any]:
+def row(entity: str | None = "00uanna", **changes: Any) -> dict[str, Any]:
     now = clock.to_ms(clock.now())
     told = {
         "entity": entity,

@@ -12,7 +12,7 @@ import requests
 
 from alerts.models import Alert, Ticket, TicketOperation
 from alerts.services import cases
-from alerts.ticketing import client, operations
+from alerts.ticketing import client, fields, operations
 from core import clock
 from core.models import Activity
 from tests.factories import make_alert, make_occurrence
@@ -59,9 +59,9 @@ def jira(tmp_path: Path, settings: Any) -> Iterator[Jira]:
     stop(server)
 
 
-def owing(**fields: Any) -> Alert:
+def owing(**changes: Any) -> Alert:
     """Return an alert whose case owes a ticket."""
-    alert = make_alert(**fields)
+    alert = make_alert(**changes)
     cases.owe_ticket(alert)
     return alert
 
@@ -88,7 +88,7 @@ def test_an_alert_becomes_one_issue_that_a_responder_can_work_from(jira: Jira) -
     assert Activity.objects.filter(action="ticket.created", subject_id=str(alert.pk)).count() == 1
 
 
-ONCE = {
+ONCE: dict[str, dict[str, Any]] = {
     "commit, then the connection drops": {"when": "after", "status": 0},
     "the connection drops before": {"when": "before", "status": 0},
     "commit, then 500": {"when": "after", "status": 500},
@@ -153,7 +153,7 @@ def test_retry_after_as_a_date_is_honoured(jira: Jira) -> None:
 def test_a_worker_that_died_while_sending_leaves_a_doubt_and_not_a_second_ticket(jira: Jira) -> None:
     alert = owing()
     operation = TicketOperation.objects.get()
-    issue = client.create_issue(operations.fields.create(alert, str(operation.pk)), str(operation.pk))
+    issue = client.create_issue(fields.create(alert, str(operation.pk)), str(operation.pk))
     past = clock.now() - timedelta(seconds=1)
     TicketOperation.objects.update(state="sending", sent_at=past, lease_until=past)
     assert operations.due() == [alert.case_id]

@@ -26,7 +26,12 @@ def token() -> str:
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Which wake-ups were sent; none leaves the process."""
     sent: list[Any] = []
-    monkeypatch.setattr(webhook, "wake", lambda task, *args: sent.append((task.name, *args)) or True)
+
+    def wake(task: Any, *args: str) -> bool:
+        sent.append((task.name, *args))
+        return True
+
+    monkeypatch.setattr(webhook, "wake", wake)
     return sent
 
 
@@ -153,7 +158,13 @@ def test_an_empty_body_is_kept_too(client: Client, token: str) -> None:
 
 
 def test_credentials_are_not_among_the_kept_headers(client: Client, token: str) -> None:
-    post(client, token, **{"User-Agent": "Apache-HttpClient/5.4.4", "Cookie": "session=1", "X-Secret": "1"})
+    post(
+        client,
+        token,
+        b"{}",
+        "application/json",
+        **{"User-Agent": "Apache-HttpClient/5.4.4", "Cookie": "session=1", "X-Secret": "1"},
+    )
     assert Delivery.objects.get().headers == {"User-Agent": "Apache-HttpClient/5.4.4"}
     assert token not in json.dumps(Delivery.objects.get().headers)
 

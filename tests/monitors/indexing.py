@@ -25,7 +25,7 @@ def index_by_template(name: str, events: Iterable[dict[str, Any]], *, shards: in
 
 def index_dynamically(name: str, events: Iterable[dict[str, Any]], *, prefix: str = "") -> str:
     """Index events without any mapping, as most pipelines do, without their uuid as _id; return the pattern."""
-    rows = []
+    rows: list[tuple[str, str | None, dict[str, Any]]] = []
     for event in events:
         source = {prefix: event} if prefix else event
         rows.append((f"{name}-{event['published'][:10]}", None, source))

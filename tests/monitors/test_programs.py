@@ -39,7 +39,7 @@ def by_prefix(name: str, events: Iterable[dict[str, Any]]) -> str:
     return index_dynamically(name, events, prefix="detail")
 
 
-LAYOUTS = {"template": index_by_template, "dynamic": index_dynamically, "prefix": by_prefix}
+LAYOUTS: dict[str, Layout] = {"template": index_by_template, "dynamic": index_dynamically, "prefix": by_prefix}
 
 
 @pytest.fixture(params=LAYOUTS)
