@@ -178,10 +178,12 @@ def test_the_page_asks_a_bounded_number_of_queries(
 
 def test_history_names_people_and_says_what_they_did(client: Client, mira: User) -> None:
     alert = make_alert()
+    decide(client, alert, "assign")
     decide(client, alert, "acknowledge")
     decide(client, alert, "close", verdict="benign", reason="Test", note="the red team")
     page = page_of(client, alert)
     assert "Mira Okafor</b> acknowledged it" in page
+    assert "Mira Okafor</b> took it" in page
     assert "closed it as benign true positive" in page
     assert "Test: the red team" in page
 

@@ -66,7 +66,7 @@ def test_monitors_with_a_fault_stand_first_with_the_fault_in_a_sentence(client: 
 def test_a_monitor_that_was_never_pushed_says_so(client: Client) -> None:
     make_monitor(deployed=False)
     page = client.get("/monitors/").content.decode()
-    assert "never pushed" in page
+    assert "Never pushed" in page
     assert "not yet" in page
 
 
