@@ -54,6 +54,12 @@ def with_ticket(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
     )
 
 
+def first_owed(alert: Alert) -> TicketOperation | None:
+    """Return what the alert's case owes Jira first: a failed one before others. Needs `with_ticket()`."""
+    owed: list[TicketOperation] = getattr(alert.case, "unfinished", [])
+    return min(owed, key=lambda one: one.state != OperationState.FAILED, default=None)
+
+
 def related(alert: Alert, limit: int) -> list[Alert]:
     """Return other alerts of a day before to a day after: of the same entity, or with an address of it; newest first."""
     near = Alert.objects.filter(

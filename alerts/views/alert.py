@@ -175,6 +175,7 @@ def _context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
         "section": "queue",
         "alert": alert,
         "seen": triage.newest_change(alert),
+        "operation": querysets.first_owed(alert),
         "readings": readings(alert, observed),
         "definition": definition,
         "journey": travel.journey(alert, observed, events),

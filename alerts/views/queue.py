@@ -1,6 +1,5 @@
 """The queue: alerts, newest first. What is shown is wholly said by the address."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from alerts import querysets
-from alerts.choices import OperationState, Status
+from alerts.choices import Status
 from alerts.models import Alert, TicketOperation
 from alerts.views.observed import Reading, headline
 from core import clock
@@ -62,7 +61,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "form": form,
         "wanted": wanted,
         "filtered": any(wanted.get(name) for name in ("severity", "detection", "status", "entity")),
-        "rows": [Row(alert, headline(alert), first_owed(alert)) for alert in found[:PAGE]],
+        "rows": [Row(alert, headline(alert), querysets.first_owed(alert)) for alert in found[:PAGE]],
         "older": found[PAGE - 1].pk if len(found) > PAGE else None,
         "newest": found[0].pk if found else 0,
         "severities": [(number, word.capitalize()) for number, word in SEVERITIES.items()],
@@ -82,12 +81,6 @@ def newer(request: HttpRequest) -> HttpResponse:
     alerts = _matching(request, wanted, wanted.get("tab") or "new").filter(pk__gt=wanted.get("after") or 0)
     context = {"count": querysets.capped_count(alerts), "after": wanted.get("after") or 0}
     return render(request, "alerts/_newer.html", context)
-
-
-def first_owed(alert: Alert) -> TicketOperation | None:
-    """Return what the alert's case owes Jira first: a failed one before others. Needs `querysets.with_ticket()`."""
-    owed: Sequence[TicketOperation] = getattr(alert.case, "unfinished", ())
-    return min(owed, key=lambda one: one.state != OperationState.FAILED, default=None)
 
 
 def _matching(request: HttpRequest, wanted: dict[str, Any], tab: str) -> QuerySet[Alert]:
