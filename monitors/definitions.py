@@ -16,6 +16,7 @@ import jsonschema
 import yaml
 
 from monitors.errors import DefinitionError
+from monitors.facts import SHOWN
 
 CATALOG = Path(__file__).parent / "catalog"
 SEVERITIES = {1: "critical", 2: "high", 3: "medium", 4: "low", 5: "info"}
@@ -74,6 +75,34 @@ class Modifier:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One part of an entity's key: the first of `fields` that holds values beginning with `prefix`, or a `constant`."""
+
+    fields: tuple[str, ...] = ()
+    prefix: str = ""
+    constant: str = ""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What one field of a stage's event must say. `how`: is, has (contains, in any case) or starts; `negated` turns it round."""
+
+    field: str
+    values: Any  # a list of texts, or the name of a parameter
+    how: str = "is"
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One kind of event of a program: any of its `alternatives`, each all of its conditions. `key` says whose event it is."""
+
+    name: str
+    alternatives: tuple[tuple[Condition, ...], ...]
+    key: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
 class Definition:
     """A detection of the catalogue. `raw` is the file as it was read: its bytes decide the hash of a rendered monitor."""
 
@@ -88,9 +117,10 @@ class Definition:
     engines: tuple[str, ...]
     entity_type: str
     entity_id: tuple[str, ...]
+    entity_prefix: str
     entity_name: str
     query: tuple[Mapping[str, Any], ...]
-    stages: Mapping[str, tuple[Mapping[str, list[str]], ...]]
+    stages: tuple[Stage, ...]
     settings: Mapping[str, Any]
     span: str | int
     sentence: str
@@ -102,6 +132,11 @@ class Definition:
     runbook: tuple[str, ...]
     raw: Mapping[str, Any]
 
+    @property
+    def key(self) -> tuple[Part, ...]:
+        """Whose an event is where no stage says otherwise: the entity, or the whole tenant."""
+        return (Part(self.entity_id, self.entity_prefix) if self.entity_id else Part(constant="org"),)
+
     def values(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
         """Return every parameter's value: `chosen` where given, else the default. Raises DefinitionError."""
         unknown = set(chosen) - set(self.parameters)
@@ -111,11 +146,16 @@ class Definition:
 
     def needs(self) -> list[str]:
         """Return the Okta fields without which the search cannot be told, in the order of the file."""
-        found = list(self.entity_id[:1])
+        found = [] if self.stages else list(self.entity_id[:1])
         for clause in self.query:
             found += _fields_of(clause)
-        for first, *others in self.stages.values():
-            found += [name for name in first if all(name in conditions for conditions in others)]
+        for stage in self.stages:
+            named = [
+                {condition.field for condition in conditions if not condition.negated}
+                for conditions in stage.alternatives
+            ]
+            found += sorted(set.intersection(*named)) if named else []
+            found += [part.fields[0] for part in stage.key if part.fields]
         return list(dict.fromkeys(["published", *found, *self.settings.get("fields", [])]))
 
 
@@ -126,6 +166,8 @@ def parse(raw: Mapping[str, Any]) -> Definition:
     except jsonschema.ValidationError as error:
         raise DefinitionError(f"{raw.get('id', 'detection')}: {error.json_path}: {error.message}") from error
     parameters = {name: Parameter(name=name, **values) for name, values in raw.get("parameters", {}).items()}
+    entity = raw["entity"]
+    key = (Part(tuple(entity["id"]), entity.get("prefix", "")) if entity["id"] else Part(constant="org"),)
     definition = Definition(
         id=raw["id"],
         version=raw["version"],
@@ -138,9 +180,10 @@ def parse(raw: Mapping[str, Any]) -> Definition:
         engines=tuple(raw["engines"]),
         entity_type=raw["entity"]["type"],
         entity_id=tuple(raw["entity"]["id"]),
+        entity_prefix=raw["entity"].get("prefix", ""),
         entity_name=raw["entity"]["name"],
         query=tuple(raw.get("query", ())),
-        stages={name: tuple(alternatives) for name, alternatives in raw.get("stages", {}).items()},
+        stages=tuple(_stage(name, told, key) for name, told in raw.get("stages", {}).items()),
         settings=raw.get("settings", {}),
         span=raw.get("span", 0),
         sentence=raw["sentence"],
@@ -152,11 +195,49 @@ def parse(raw: Mapping[str, Any]) -> Definition:
         runbook=tuple(raw["runbook"]),
         raw=raw,
     )
-    for name in re.findall(r"\$(\w+)", json.dumps([raw.get("query"), raw.get("settings"), raw.get("span")])):
+    for name in re.findall(
+        r"\$(\w+)", json.dumps([raw.get("query"), raw.get("stages"), raw.get("settings"), raw.get("span")])
+    ):
         if name not in parameters:
             raise DefinitionError(f"{definition.id}: ${name} is no parameter.")
     definition.values({})
+    _check_names(definition)
     return definition
+
+
+def _stage(name: str, told: Any, key: tuple[Part, ...]) -> Stage:
+    if isinstance(told, Mapping):
+        key = tuple(
+            Part(tuple(part.get("fields", ())), part.get("prefix", ""), part.get("constant", ""))
+            for part in told["key"]
+        )
+        told = told["any"]
+    return Stage(name, tuple(tuple(_condition(*pair) for pair in conditions.items()) for conditions in told), key)
+
+
+def _condition(field: str, told: Any) -> Condition:
+    if not isinstance(told, Mapping):
+        return Condition(field, told)
+    how, values = next(iter(told.items()))
+    if how == "not":
+        return Condition(field, values, negated=True)
+    lower = [value.lower() for value in values] if isinstance(values, list) else values
+    return Condition(field, lower, how="has" if how == "hasnt" else how, negated=how == "hasnt")
+
+
+def _check_names(definition: Definition) -> None:
+    """Refuse names of stages, shown values and parameters that are none. Raises DefinitionError."""
+    stages, settings = {stage.name for stage in definition.stages}, definition.settings
+    relations = settings.get("relations", [])
+    named = [
+        *filter(None, [settings.get("context")]),
+        *(one[key] for one in relations for key in ("stage", "than") if key in one),
+    ]
+    unknown = [name for name in named if name not in stages]
+    unknown += [one["shown"] for one in relations if one["shown"] not in SHOWN]
+    unknown += [one.limit for one in definition.observed if one.limit and one.limit not in definition.parameters]
+    if unknown:
+        raise DefinitionError(f"{definition.id}: nothing is called {', '.join(unknown)}.")
 
 
 @cache

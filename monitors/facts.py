@@ -11,6 +11,7 @@ PLACEHOLDERS = frozenset({"", "unknown", "null", "none"})
 
 # What a window program shows of each event: short name to Okta field. The same names are read off whole events here.
 SHOWN = {
+    "actor": "actor.id",
     "user": "actor.alternateId",
     "display": "actor.displayName",
     "type": "eventType",
@@ -30,6 +31,8 @@ SHOWN = {
     "browser": "client.userAgent.browser",
     "agent": "client.userAgent.rawUserAgent",
     "managed": "device.managed",
+    "device": "device.id",
+    "target": "target.displayName",
 }
 
 
@@ -52,6 +55,8 @@ def text(event: Mapping[str, Any], path: str) -> str | None:
 def shown(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event in the short names of SHOWN, with its place where it has one: what a program tells of it."""
     row = {name: value for name, path in SHOWN.items() if (value := read(event, path)) not in (None, "")}
+    if named := [label(target) for target in targets(event)]:
+        row["target"] = named[0]
     place = read(event, "client.geographicalContext.geolocation")
     if (
         isinstance(place, Mapping)
@@ -62,10 +67,17 @@ def shown(event: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def entity_id(event: Mapping[str, Any], paths: Iterable[str]) -> str | None:
-    """Return the identity that `paths` name: the first as it stands, a later one (a name) lower-cased; None for nobody."""
+def entity_id(event: Mapping[str, Any], paths: Iterable[str], prefix: str = "") -> str | None:
+    """
+    Return the identity that `paths` name: the first as it stands, a later one (a name) lower-cased; None for nobody.
+
+    A path into the targets means the first of them whose id begins with `prefix`.
+    """
     for position, path in enumerate(paths):
-        value = text(event, path)
+        if path.startswith("target."):
+            value = next((text(target, path.removeprefix("target.")) for target in targets_of(event, prefix)), None)
+        else:
+            value = text(event, path)
         if value is not None:
             return value if position == 0 else value.lower()
     return None
@@ -76,6 +88,11 @@ def targets(event: Mapping[str, Any], *, kind: str | None = None) -> list[Mappin
     found = event.get("target")
     rows = [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
     return [row for row in rows if kind is None or row.get("type") == kind]
+
+
+def targets_of(event: Mapping[str, Any], prefix: str) -> list[Mapping[str, Any]]:
+    """Return the targets whose id begins with `prefix`: 00u users, 00g groups, 0oa applications."""
+    return [target for target in targets(event) if str(target.get("id") or "").startswith(prefix)]
 
 
 def label(target: Mapping[str, Any]) -> str:
@@ -97,27 +114,38 @@ def place(row: Mapping[str, Any]) -> str:
     return "an unknown place"
 
 
-def of_grant(event: Mapping[str, Any]) -> dict[str, Any]:
+def of_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return what a grant or membership event says: roles, groups, receiver, and whether the actor gave it to themself.
+    Return what one event says, for sentences and modifiers: roles, groups, application, receiver, and whether the actor did it to themself.
 
     `privilegeGranted` lists all current privileges of the receiver, not the change, so a ROLE target is preferred.
     """
     actor = text(event, "actor.id")
-    users, groups = targets(event, kind="User"), targets(event, kind="UserGroup")
+    users, groups, apps = (targets(event, kind=kind) for kind in ("User", "UserGroup", "AppInstance"))
     named = [target.get("displayName") or target.get("alternateId") for target in targets(event, kind="ROLE")]
     roles = [str(role) for role in named if role] or [text(event, "debugContext.debugData.privilegeGranted") or ""]
     self_grant = actor is not None and any(target.get("id") == actor for target in users)
-    receivers = [label(target) for target in users] or [
-        str(group.get("displayName") or label(group)) for group in groups
-    ]
-    failed = text(event, "outcome.result") == "FAILURE"
+    receivers = [label(target) for target in users] or [_name(group) for group in groups]
+    failed = text(event, "outcome.result") in {"FAILURE", "DENY"}
     return {
         "roles": ", ".join(role for role in roles if role) or "an administrator role",
-        "groups": ", ".join(str(group.get("displayName") or label(group)) for group in groups) or "a group",
+        "groups": ", ".join(_name(group) for group in groups) or "a group",
+        "app": ", ".join(_name(app) for app in apps) or "an application",
+        "target": ", ".join(_name(target) for target in targets(event)) or "nothing named",
         "receiver": "themself" if self_grant else ", ".join(receivers) or "somebody",
+        "what": text(event, "displayMessage") or text(event, "eventType") or "an event",
+        "event": text(event, "eventType") or "",
+        "why": text(event, "outcome.reason") or "no reason given",
+        "place": place(shown(event)),
+        "address": text(event, "client.ipAddress") or "an unknown address",
+        "agent": text(event, "client.userAgent.rawUserAgent") or "no user agent",
         "self_grant": self_grant,
         "super_admin": any("super admin" in role.lower() for role in roles),
         "failed": failed,
         "granted": "tried to grant" if failed else "granted",
     }
+
+
+def _name(target: Mapping[str, Any]) -> str:
+    """Return a target's display name, else what people call it."""
+    return text(target, "displayName") or label(target)

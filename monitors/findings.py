@@ -14,6 +14,8 @@ from monitors import facts
 from monitors.definitions import Definition
 from monitors.profiles import Profile
 
+ORGANISATION = "org"  # the entity id of what is about a whole tenant
+
 
 class MalformedFinding(ValueError):
     """One finding cannot be read; `str()` says why. The others of its envelope are not touched."""
@@ -89,11 +91,18 @@ def read_answer(result: Mapping[str, Any], context: Context) -> Answer:
     rows, found, read, limits = _hits(result) if shape == "match" else _told(result)
     read_one = _from_hit if shape == "match" else _from_program
     findings, malformed = [], []
+    told: set[str] = set()
     for position, row in enumerate(rows):
         try:
-            findings.append(read_one(row, context))
+            finding = read_one(row, context)
         except MalformedFinding as error:
             malformed.append(f"finding {position}: {error}")
+            continue
+        if shape == "match" and finding.first.uuid is not None:
+            if finding.first.uuid in told:
+                continue  # log streaming delivers at least once: the same event may lie there twice
+            told.add(finding.first.uuid)
+        findings.append(finding)
     return Answer(
         findings=tuple(findings),
         malformed=tuple(malformed),
@@ -174,19 +183,29 @@ def _from_program(row: Any, context: Context) -> Finding:
     observed = row.get("observed")
     if not isinstance(observed, Mapping) or not isinstance(row.get("count"), int):
         raise MalformedFinding("it has no count or no observed values")
-    name_key = next((key for key, path in facts.SHOWN.items() if path == context.definition.entity_name), "")
-    names = [event[name_key] for event in events if event.get(name_key)]
-    known = names[-1] if names else row["entity"]
+    identity = row["entity"].split("|")[0]  # a key of several parts begins with the entity
     return _finding(
         context,
-        entity_id=row["entity"],
-        entity_name=str(known),
+        entity_id=identity,
+        entity_name=_known_as(context.definition, identity, events),
         count=row["count"],
         first=_mark(row.get("first")),
         last=_mark(row.get("last")),
         observed={**observed, **_derived(context.definition, events)},
         events=events,
     )
+
+
+def _known_as(definition: Definition, identity: str, events: Sequence[Mapping[str, Any]]) -> str:
+    """Return what people call an entity, as the newest event says that is its own; else its id."""
+    if not definition.entity_id:
+        return "the whole organisation"
+    own = [event["user"] for event in events if event.get("actor") == identity and event.get("user")]
+    if definition.entity_type == "user" and own:
+        return str(own[-1])
+    key = next((name for name, path in facts.SHOWN.items() if path == definition.entity_name), "")
+    named = [event[key] for event in events if event.get(key)]
+    return str(named[-1]) if named else identity
 
 
 def _from_hit(hit: Any, context: Context) -> Finding:
@@ -198,7 +217,10 @@ def _from_hit(hit: Any, context: Context) -> Finding:
     if at is None:
         raise MalformedFinding(f"published is {str(event.get('published'))[:40]!r}, which is no time")
     uuid = event.get("uuid") if isinstance(event.get("uuid"), str) else hit.get("_id")
-    identity = facts.entity_id(event, context.definition.entity_id)
+    definition = context.definition
+    identity = (
+        facts.entity_id(event, definition.entity_id, definition.entity_prefix) if definition.entity_id else ORGANISATION
+    )
     if identity is None:
         raise MalformedFinding("it names nobody: " + " and ".join(context.definition.entity_id) + " hold placeholders")
     mark = Mark(at, uuid)
@@ -206,11 +228,11 @@ def _from_hit(hit: Any, context: Context) -> Finding:
     return _finding(
         context,
         entity_id=identity,
-        entity_name=facts.text(event, context.definition.entity_name) or identity,
+        entity_name=facts.entity_id(event, [definition.entity_name], definition.entity_prefix) or identity,
         count=1,
         first=mark,
         last=mark,
-        observed={"count": 1, **facts.of_grant(event), **_derived(context.definition, [row])},
+        observed={"count": 1, **facts.of_event(event), **_derived(context.definition, [row])},
         events=[row],
     )
 
@@ -247,16 +269,16 @@ def _derived(definition: Definition, events: Sequence[Mapping[str, Any]]) -> dic
 
 
 def _words(told: Mapping[str, Any], observed: Mapping[str, Any]) -> dict[str, Any]:
-    events = told["events"]
-    values = observed.get("values")
+    """Return what a sentence may name: the newest event's shown values, what was observed, `entity`, and words made of both."""
+    events, values = told["events"], observed.get("values")
     words: dict[str, Any] = {
+        **(events[-1] if events else {}),
         **observed,
-        "user": told["entity_name"],
-        "ip": told["entity_name"],
+        "entity": told["entity_name"],
         "duration": duration(observed.get("seconds", 0)),
         "values_words": f"{values} address{'' if values == 1 else 'es'}" if values else "unknown addresses",
     }
-    if len(events) >= 2:
+    if events:
         words["from.place"], words["to.place"] = facts.place(events[0]), facts.place(events[-1])
     return words
 

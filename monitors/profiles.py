@@ -5,6 +5,7 @@ Detections name Okta's own fields (`actor.alternateId`); a Profile turns them in
 subfield, a geo_point or two floats. Facts about layouts: Okta's and OpenSearch's documentation, `_field_caps` of real indices.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ KEYWORDS = (
     "device.id", "device.name",
     "debugContext.debugData.dtHash", "debugContext.debugData.factor", "debugContext.debugData.pushOnlyResponseType",
     "debugContext.debugData.requestUri", "debugContext.debugData.risk", "debugContext.debugData.privilegeGranted",
+    "debugContext.debugData.threatSuspected", "debugContext.debugData.networkConnection",
 )  # fmt: skip
 TYPED = {
     "published": frozenset({"date", "date_nanos"}),
@@ -35,6 +37,53 @@ TYPED = {
 }
 GEOLOCATION = "client.geographicalContext.geolocation"
 EXACT = frozenset({"keyword", "constant_keyword", "wildcard", "ip", "boolean", "long", "integer"})
+
+
+# Filebeat's okta module and Elastic Agent (elastic/integrations, packages/okta): Okta's name to ECS's. What is not here, that
+# layout does not hold; rootSessionId among it.
+ECS = {
+    "uuid": "okta.uuid",
+    "published": "@timestamp",
+    "eventType": "okta.event_type",
+    "displayMessage": "okta.display_message",
+    "outcome.result": "okta.outcome.result",
+    "outcome.reason": "okta.outcome.reason",
+    "actor.id": "okta.actor.id",
+    "actor.type": "okta.actor.type",
+    "actor.alternateId": "okta.actor.alternate_id",
+    "actor.displayName": "okta.actor.display_name",
+    "client.ipAddress": "okta.client.ip",
+    "client.zone": "okta.client.zone",
+    "client.device": "okta.client.device",
+    "client.id": "okta.client.id",
+    "client.userAgent.rawUserAgent": "okta.client.user_agent.raw_user_agent",
+    "client.userAgent.os": "okta.client.user_agent.os",
+    "client.userAgent.browser": "okta.client.user_agent.browser",
+    "client.geographicalContext.city": "client.geo.city_name",
+    "client.geographicalContext.state": "client.geo.region_name",
+    "client.geographicalContext.country": "client.geo.country_name",
+    GEOLOCATION: "client.geo.location",
+    "target.id": "okta.target.id",
+    "target.type": "okta.target.type",
+    "target.alternateId": "okta.target.alternate_id",
+    "target.displayName": "okta.target.display_name",
+    "transaction.id": "okta.transaction.id",
+    "transaction.type": "okta.transaction.type",
+    "authenticationContext.externalSessionId": "okta.authentication_context.external_session_id",
+    "securityContext.asNumber": "okta.security_context.as.number",
+    "securityContext.asOrg": "okta.security_context.as.organization.name",
+    "securityContext.isp": "okta.security_context.isp",
+    "securityContext.domain": "okta.security_context.domain",
+    "securityContext.isProxy": "okta.security_context.is_proxy",
+    "device.id": "okta.device.id",
+    "device.name": "okta.device.name",
+    "device.managed": "okta.device.managed",
+    "debugContext.debugData.dtHash": "okta.debug_context.debug_data.dt_hash",
+    "debugContext.debugData.factor": "okta.debug_context.debug_data.factor",
+    "debugContext.debugData.requestUri": "okta.debug_context.debug_data.request_uri",
+    "debugContext.debugData.risk": "okta.debug_context.debug_data.risk_level",
+    "debugContext.debugData.threatSuspected": "okta.debug_context.debug_data.threat_suspected",
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +102,7 @@ class Profile:
     lat: str | None = None
     lon: str | None = None
     conflicts: tuple[str, ...] = field(default=())
+    ecs: bool = False
 
     def name(self, okta_field: str) -> str:
         """Return the name to query `okta_field` by. Raises MissingField when the index has none."""
@@ -66,7 +116,9 @@ class Profile:
         return self.names.get(okta_field)
 
     def unwrap(self, source: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the Okta event in a document's `_source`, without the wrapper that `prefix` names."""
+        """Return the Okta event in a document's `_source`: without the wrapper that `prefix` names, and in Okta's own names."""
+        if self.ecs:
+            return _from_ecs(source)
         event: Any = source
         for part in self.prefix.rstrip(".").split("."):
             if part and isinstance(event, Mapping) and isinstance(event.get(part), Mapping):
@@ -83,6 +135,7 @@ class Profile:
             "lat": self.lat,
             "lon": self.lon,
             "conflicts": list(self.conflicts),
+            "ecs": self.ecs,
         }
 
     @classmethod
@@ -104,14 +157,17 @@ def learn(pattern: str, field_caps: Mapping[str, Mapping[str, Any]]) -> Profile:
     """
     types = {name: set(by_type) - {"unmapped"} for name, by_type in field_caps.items()}
     prefix = _prefix(types)
-    if prefix is None:
+    ecs = prefix is None and ECS["eventType"] in types
+    if prefix is None and not ecs:
         return template_profile(pattern)
+    prefix = prefix or ""
     names = {}
     for okta_field in (*KEYWORDS, *TYPED):
-        found = _exact_name(prefix + okta_field, types, TYPED.get(okta_field, frozenset()))
+        lies_at = ECS.get(okta_field) if ecs else prefix + okta_field
+        found = _exact_name(lies_at, types, TYPED.get(okta_field, frozenset())) if lies_at else None
         if found is not None:
             names[okta_field] = found
-    place = prefix + GEOLOCATION
+    place = ECS[GEOLOCATION] if ecs else prefix + GEOLOCATION
     point = place if types.get(place) == {"geo_point"} else None
     floats = point is None and bool(types.get(f"{place}.lat")) and bool(types.get(f"{place}.lon"))
     return Profile(
@@ -122,6 +178,7 @@ def learn(pattern: str, field_caps: Mapping[str, Mapping[str, Any]]) -> Profile:
         lat=f"{place}.lat" if floats else None,
         lon=f"{place}.lon" if floats else None,
         conflicts=tuple(sorted(name for name, kinds in types.items() if len(kinds) > 1 and name.startswith(prefix))),
+        ecs=ecs,
     )
 
 
@@ -129,6 +186,42 @@ def lacks(profile: Profile, needed: Iterable[str]) -> list[str]:
     """Return those of the `needed` Okta fields that the index does not hold."""
     has_place = profile.point is not None or profile.lat is not None
     return [name for name in needed if not (has_place if name == GEOLOCATION else profile.find(name))]
+
+
+def _from_ecs(source: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the Okta event of an ECS document: the original where it was kept, else what its fields say."""
+    original = source.get("event", {}).get("original") if isinstance(source.get("event"), Mapping) else None
+    if isinstance(original, str):
+        try:
+            event = json.loads(original)
+        except ValueError:
+            event = None
+        if isinstance(event, Mapping):
+            return event
+    found: dict[str, Any] = {}
+    for okta_field, path in ECS.items():
+        if not okta_field.startswith("target."):
+            _put(found, okta_field, _get(source, path))
+    rows = _get(source, "okta.target")
+    rows = rows if isinstance(rows, list) else [rows]
+    names = {"id": "id", "type": "type", "alternate_id": "alternateId", "display_name": "displayName"}
+    found["target"] = [
+        {okta: row.get(theirs) for theirs, okta in names.items()} for row in rows if isinstance(row, Mapping)
+    ]
+    return found
+
+
+def _get(source: Any, path: str) -> Any:
+    for step in path.split("."):
+        source = source.get(step) if isinstance(source, Mapping) else None
+    return source
+
+
+def _put(event: dict[str, Any], path: str, value: Any) -> None:
+    *steps, last = path.split(".")
+    for step in steps:
+        event = event.setdefault(step, {})
+    event[last] = value
 
 
 def _prefix(types: Mapping[str, set[str]]) -> str | None:

@@ -8,13 +8,14 @@ made inert on the way into a monitor; the portal's own searches are plain and ne
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from monitors.definitions import Definition
+from monitors.definitions import Definition, Part, Stage
 from monitors.errors import DefinitionError, MissingField
 from monitors.facts import SHOWN
 from monitors.profiles import GEOLOCATION, Profile, lacks
@@ -186,7 +187,7 @@ def search(inputs: Inputs) -> dict[str, Any]:
         }
     ]
     filters += [clause for raw in definition.query if (clause := _clause(raw, profile, values)) is not None]
-    stages = _stages(definition, profile)
+    stages = _stages(definition, profile, values)
     if stages:
         filters.append(_any_stage(stages))
     query = {"bool": {"filter": filters}}
@@ -248,10 +249,19 @@ def _clause(raw: Mapping[str, Any], profile: Profile, values: Mapping[str, Any])
         if not alternatives:
             return _clause(body[0], profile, values)  # raises MissingField for the first
         return {"bool": {"should": alternatives, "minimum_should_match": 1}}
+    if kind == "contains":
+        name, wanted = next(iter(body.items()))
+        texts = _resolve(wanted, values)
+        return {"bool": {"should": [_wildcard(profile.name(name), text) for text in texts], "minimum_should_match": 1}}
     if kind == "all":
         return {"bool": {"filter": [clause for one in body if (clause := _clause(one, profile, values)) is not None]}}
     name, value = next(iter(body.items()))
     return {kind: {profile.name(name): _resolve(value, values)}}
+
+
+def _wildcard(name: str, text: str) -> dict[str, Any]:
+    escaped = re.sub(r"([\\*?])", r"\\\1", text)
+    return {"wildcard": {name: {"value": f"*{escaped}*", "case_insensitive": True}}}
 
 
 def _servable(raw: Mapping[str, Any], profile: Profile, values: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -262,43 +272,74 @@ def _servable(raw: Mapping[str, Any], profile: Profile, values: Mapping[str, Any
         return None
 
 
-def _stages(definition: Definition, profile: Profile) -> list[list[dict[str, list[str]]]]:
+def _stages(definition: Definition, profile: Profile, values: Mapping[str, Any]) -> list[list[list[dict[str, Any]]]]:
     """
     Return each stage's alternatives in the index's names, without those whose field the index lacks (one engine's events).
 
     Raises MissingField when a stage has none left.
     """
-    stages = []
-    for alternatives in definition.stages.values():
-        served = [
-            {profile.name(name): accepted for name, accepted in conditions.items()}
-            for conditions in alternatives
-            if all(profile.find(name) for name in conditions)
+    return [_alternatives(stage, profile, values) for stage in definition.stages]
+
+
+def _alternatives(stage: Stage, profile: Profile, values: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
+    served = [
+        [
+            {
+                "field": profile.name(condition.field),
+                "values": _resolve(condition.values, values),
+                "how": condition.how,
+                "not": condition.negated,
+            }
+            for condition in conditions
+            if profile.find(condition.field) or not condition.negated  # what lacks cannot be what it must not be
         ]
-        if not served:
-            lacking = next(name for conditions in alternatives for name in conditions if not profile.find(name))
-            raise MissingField(lacking, profile.pattern)
-        stages.append(served)
-    return stages
+        for conditions in stage.alternatives
+        if all(profile.find(condition.field) or condition.negated for condition in conditions)
+    ]
+    if not served:
+        lacking = next(
+            one.field for conditions in stage.alternatives for one in conditions if not profile.find(one.field)
+        )
+        raise MissingField(lacking, profile.pattern)
+    return served
 
 
-def _any_stage(stages: list[list[dict[str, list[str]]]]) -> dict[str, Any]:
+def _any_stage(stages: list[list[list[dict[str, Any]]]]) -> dict[str, Any]:
+    """Return the union of all stages, as far as plain terms can say it; the program itself asks the rest."""
     should = [
-        {"bool": {"filter": [{"terms": {name: accepted}} for name, accepted in conditions.items()]}}
+        {
+            "bool": {
+                "filter": [
+                    {"terms": {one["field"]: one["values"]}}
+                    for one in conditions
+                    if one["how"] == "is" and not one["not"]
+                ]
+            }
+        }
         for alternatives in stages
         for conditions in alternatives
     ]
     return {"bool": {"should": should, "minimum_should_match": 1}}
 
 
+def _key(parts: tuple[Part, ...], profile: Profile) -> list[dict[str, Any]]:
+    return [
+        {"constant": part.constant}
+        if part.constant
+        else {"fields": [found for name in part.fields if (found := profile.find(name))], "prefix": part.prefix}
+        for part in parts
+    ]
+
+
 def _scripted_metric(
-    inputs: Inputs, values: Mapping[str, Any], stages: list[list[dict[str, list[str]]]]
+    inputs: Inputs, values: Mapping[str, Any], stages: list[list[list[dict[str, Any]]]]
 ) -> dict[str, Any]:
     definition, profile = inputs.definition, inputs.profile
-    settings = {name: _resolve(value, values) for name, value in definition.settings.items() if name != "fields"}
+    settings = {name: _resolve(value, values) for name, value in definition.settings.items()}
     names = {name: found for name, path in SHOWN.items() if (found := profile.find(path))}
-    has_place = profile.point is not None or profile.lat is not None
-    located = has_place and GEOLOCATION in definition.settings.get("fields", [])
+    located = GEOLOCATION in settings.get("fields", [])
+    places = {stage.name: position for position, stage in enumerate(definition.stages)}
+    keys = [stage.key for stage in definition.stages] or [definition.key]
     params = {
         "end": PeriodEnd(),
         "emit": inputs.emit_ms,
@@ -308,7 +349,7 @@ def _scripted_metric(
         "rows": SAMPLE_ROWS,
         "part": 0,
         "parts": 1,
-        "key": [found for name in definition.entity_id if (found := profile.find(name))],
+        "keys": [_key(key, profile) for key in keys],
         "time": profile.name("published"),
         "uuid": profile.name("uuid"),
         "names": list(names),
@@ -317,18 +358,28 @@ def _scripted_metric(
         "lat": profile.lat if located else None,
         "lon": profile.lon if located else None,
         "dedupe": profile.find(settings["dedupe"]) if "dedupe" in settings else None,
+        "apart": int(settings.get("apart", 1)) * 1000,
         "distinct": profile.name(settings["distinct"]) if "distinct" in settings else None,
-        "stages": [
-            [
-                [{"field": name, "values": accepted} for name, accepted in conditions.items()]
-                for conditions in alternatives
-            ]
-            for alternatives in stages
+        "other": profile.name(settings["other"]) if "other" in settings else None,
+        "stages": stages,
+        "context": places.get(settings.get("context", ""), -1),
+        "relations": [
+            {
+                "stage": places[one["stage"]],
+                "shown": _shown_at(one["shown"], list(names), profile),
+                "how": one["how"],
+                "than": _link(one.get("than", one["stage"]), definition),
+            }
+            for one in settings.get("relations", [])
         ],
+        "any_order": bool(settings.get("any_order", False)),
+        "after": bool(settings.get("after", False)),
+        "among": bool(settings.get("among", False)),
         "km": settings.get("km", 0),
         "kmh": settings.get("kmh", 0),
         "n": settings.get("n", 1),
         "values": settings.get("values", 0),
+        "others": settings.get("others", 0),
         "each": settings.get("each", 0),
         "window": int(settings.get("window", 0)) * 60_000,
     }
@@ -340,6 +391,18 @@ def _scripted_metric(
         "combine_script": _script("combine"),
         "reduce_script": _script("reduce", str(definition.program), "tail"),
     }
+
+
+def _shown_at(name: str, names: list[str], profile: Profile) -> int:
+    """Return where a shown value stands in a row. Raises MissingField when the index lacks it, and so nothing could be compared."""
+    profile.name(SHOWN[name])
+    return names.index(name)
+
+
+def _link(stage: str, definition: Definition) -> int:
+    """Return the place of a stage in a chain, among those that are links."""
+    links = [one.name for one in definition.stages if one.name != definition.settings.get("context")]
+    return links.index(stage)
 
 
 @cache

@@ -54,6 +54,7 @@ def logging_config(form: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "opensearch": {"level": "ERROR"},
             "opensearchpy": {"level": "ERROR"},
             "opensearchpy.trace": {"level": "CRITICAL"},  # it writes whole requests, the channel's token among them
             "axes": {"level": "WARNING"},
