@@ -7,17 +7,18 @@ indices. Events are indexed out of order, on three shards, and twice where the l
 
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from core import clock
 from monitors import opensearch, proving
 from monitors.definitions import Definition
 from monitors.errors import MissingField, MonitorsError
-from monitors.findings import Answer
+from monitors.findings import Answer, when
 from monitors.layouts import LAYOUTS, Layout, bulk_lines
 from monitors.profiles import Profile, lacks, learn
 from monitors.proving import Case
@@ -57,8 +58,9 @@ def prove(
     trials: list[Trial] = []
     for name in layouts:
         layout = LAYOUTS[name]
-        say(f"{name}: indexing {sum(len(slot.case.events) for slot in slots)} events")
-        with _indexed(layout, slots) as pattern:
+        events = [event for slot in slots for event in slot.case.events]
+        say(f"{name}: indexing {len(events)} events")
+        with indexed(layout, events) as pattern:
             profile = learn(pattern, opensearch.field_caps(pattern))
             for position, slot in enumerate(slots, start=1):
                 trials.append(_try(slot, layout, profile))
@@ -83,8 +85,8 @@ def _inputs(definition: Definition, params: dict[str, object], profile: Profile)
 
 
 @contextmanager
-def _indexed(layout: Layout, slots: Sequence[_Slot]) -> Iterator[str]:
-    """Index all events, in two indices by odd and even days; take them away afterwards."""
+def indexed(layout: Layout, events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Index events out of order, in two indices by odd and even days, and yield their pattern; take them away afterwards."""
     name = f"oktadetect-proof-{layout.name}-{uuid4().hex[:10]}"
     settings = {"number_of_shards": SHARDS, "number_of_replicas": 0, "index.mapping.total_fields.limit": 5_000}
     body = {"settings": settings, **({"mappings": layout.mapping} if layout.mapping is not None else {})}
@@ -92,9 +94,9 @@ def _indexed(layout: Layout, slots: Sequence[_Slot]) -> Iterator[str]:
         for half in ("even", "odd"):
             opensearch.call("PUT", f"/{name}-{half}", body=body)
         lines = []
-        for event in _shuffled([event for slot in slots for event in slot.case.events], twice=not layout.keyed):
-            day = datetime.fromisoformat(event["published"]).toordinal()
-            lines += bulk_lines(layout, f"{name}-{'odd' if day % 2 else 'even'}", event)
+        for event in _shuffled(events, twice=not layout.keyed):
+            at = when(event.get("published"))
+            lines += bulk_lines(layout, f"{name}-{'odd' if at and at.toordinal() % 2 else 'even'}", event)
         for start in range(0, len(lines), BULK_LINES):
             _bulk(lines[start : start + BULK_LINES])
         opensearch.call("POST", f"/{name}-*/_refresh")
@@ -103,7 +105,7 @@ def _indexed(layout: Layout, slots: Sequence[_Slot]) -> Iterator[str]:
         opensearch.call("DELETE", f"/{name}-even,{name}-odd", params={"ignore_unavailable": "true"})
 
 
-def _shuffled(events: list, *, twice: bool) -> list:  # type: ignore[type-arg]  # events are plain JSON
+def _shuffled(events: Sequence[Mapping[str, Any]], *, twice: bool) -> list[Mapping[str, Any]]:
     laid = [*events, *events] if twice else list(events)
     random.Random(7).shuffle(laid)  # noqa: S311 - an order that is the same on every run
     return laid

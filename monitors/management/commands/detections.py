@@ -1,22 +1,29 @@
 """Detections from the shell: what there is, and whether it proves itself."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+import yaml
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from monitors import definitions
+from monitors import definitions, scoring
 from monitors.definitions import Definition
 from monitors.errors import MonitorsError
 from monitors.layouts import LAYOUTS
+from monitors.scoring import Labelled, Verdict
 from monitors.services import proving
 from monitors.services.proving import Trial
+from monitors.services.scoring import score
+
+# Why we differ from the publisher on cases that are known, by case id.
+EXPLAINED: dict[str, str] = yaml.safe_load((definitions.CATALOG / "scoring" / "explained.yaml").read_text())
 
 
 class Command(BaseCommand):
-    """`detections list`, `detections test [ID…]`."""
+    """`detections list`, `detections test [ID…]`, `detections score PATH…`."""
 
     help = "Lists the catalogue, and proves detections: their own events, in every layout of an index, on the real OpenSearch."
 
@@ -30,6 +37,9 @@ class Command(BaseCommand):
             "--layout", action="append", choices=list(LAYOUTS), help="only this layout; may be said again"
         )
         test.add_argument("--json", action="store_true", help="one JSON object a test")
+        score = verbs.add_parser("score", help="score the catalogue on labelled NDJSON of others")
+        score.add_argument("paths", nargs="+", type=Path, help="files, or folders of .ndjson files")
+        score.add_argument("--json", action="store_true", help="one JSON object a verdict")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what the verb says. Exits non-zero when a test failed."""
@@ -37,7 +47,59 @@ class Command(BaseCommand):
             for one in definitions.catalog().values():
                 self.stdout.write(f"{one.id:<36} {one.severity}  {one.title:<48} {', '.join(one.attack)}")
             return
-        self._test(options)
+        if options["verb"] == "score":
+            self._score(options)
+        else:
+            self._test(options)
+
+    def _score(self, options: dict[str, Any]) -> None:
+        catalog = list(definitions.catalog().values())
+        try:
+            files = [
+                file
+                for path in options["paths"]
+                for file in (sorted(path.glob("*.ndjson")) if path.is_dir() else [path])
+            ]
+            cases = [case for file in files for case in scoring.read(file)]
+            verdicts = score(cases, catalog, say=lambda line: self.stderr.write(line))
+        except (MonitorsError, OSError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        if options["json"]:
+            for one in verdicts:
+                told = {
+                    "case": one.case.id,
+                    "label": one.case.label,
+                    "detection": one.detection,
+                    "expected": one.case.expected,
+                }
+                self.stdout.write(
+                    json.dumps(
+                        {**told, "fired": one.fired, "kind": one.kind, "told": list(one.told), "reason": one.reason}
+                    )
+                )
+            return
+        self._scores(cases, verdicts)
+
+    def _scores(self, cases: list[Labelled], verdicts: list[Verdict]) -> None:
+        kinds = ("true positive", "false positive", "true negative", "false negative")
+        by_detection = defaultdict(Counter[str])
+        for verdict in verdicts:
+            by_detection[verdict.detection][verdict.kind] += 1
+        self.stdout.write(f"{'':<36} " + " ".join(f"{kind:>14}" for kind in kinds))
+        for name, counts in sorted(by_detection.items()):
+            self.stdout.write(f"{name:<36} " + " ".join(f"{counts[kind]:>14}" for kind in kinds))
+        total = Counter(verdict.kind for verdict in verdicts)
+        self.stdout.write(f"{'in all':<36} " + " ".join(f"{total[kind]:>14}" for kind in kinds))
+        for verdict in verdicts:
+            if not verdict.agrees:
+                why = "; ".join(verdict.told[:2]) or verdict.reason
+                known = EXPLAINED.get(verdict.case.id, "")
+                self.stdout.write(
+                    f"{verdict.kind.upper()} {verdict.detection}, {verdict.case.id}: {why}. {known}".rstrip()
+                )
+        claimed = {verdict.case.id for verdict in verdicts}
+        for label, count in Counter(case.label for case in cases if case.id not in claimed).items():
+            self.stdout.write(f"No detection claims {label} ({count} case{'' if count == 1 else 's'}).")
 
     def _test(self, options: dict[str, Any]) -> None:
         try:
