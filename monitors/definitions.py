@@ -144,6 +144,21 @@ class Definition:
             raise DefinitionError(f"{self.title} has no parameter {', '.join(sorted(unknown))}.")
         return {name: p.check(chosen.get(name, p.default)) for name, p in self.parameters.items()}
 
+    def event_types(self) -> list[str]:
+        """Return the event types that the search asks for, in the order of the file."""
+        found: list[str] = []
+        for clause in self.query:
+            found += _types_of(clause)
+        for stage in self.stages:
+            for conditions in stage.alternatives:
+                found += [
+                    kind
+                    for one in conditions
+                    if one.field == "eventType" and one.how == "is" and not one.negated
+                    for kind in one.values
+                ]
+        return list(dict.fromkeys(found))
+
     def needs(self) -> list[str]:
         """Return the Okta fields without which the search cannot be told, in the order of the file."""
         found = [] if self.stages else list(self.entity_id[:1])
@@ -264,6 +279,15 @@ def detection(detection_id: str) -> Definition:
 def _schema() -> Mapping[str, Any]:
     schema: Mapping[str, Any] = json.loads((CATALOG / "schema.json").read_text())
     return schema
+
+
+def _types_of(clause: Mapping[str, Any]) -> list[str]:
+    kind, body = next(iter(clause.items()))
+    if kind in {"any", "all"}:
+        return [name for inner in body for name in _types_of(inner)]
+    if kind not in {"term", "terms"} or "eventType" not in body:
+        return []
+    return list(body["eventType"]) if kind == "terms" else [body["eventType"]]
 
 
 def _fields_of(clause: Mapping[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """What this team has set up, what was rendered of it, and what OpenSearch was last seen to hold."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -25,13 +26,19 @@ class IndexProfile(models.Model):
     )
     learnt = models.JSONField(help_text="What profiles.learn() read from the index.")
     learnt_at = models.DateTimeField()
+    corrections = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='Okta field to the index\'s own name, over what was learnt: {"uuid": "event.id"}.',
+    )
 
     def __str__(self) -> str:
         return self.pattern
 
     def profile(self) -> Profile:
-        """Return the layout for the renderer."""
-        return Profile.from_json(self.learnt)
+        """Return the layout for the renderer: what was learnt, and a person's corrections over it."""
+        learnt = Profile.from_json(self.learnt)
+        return replace(learnt, names={**learnt.names, **self.corrections})
 
 
 class Monitor(models.Model):

@@ -82,7 +82,7 @@ class Command(BaseCommand):
 
     def _scores(self, cases: list[Labelled], verdicts: list[Verdict]) -> None:
         kinds = ("true positive", "false positive", "true negative", "false negative")
-        by_detection = defaultdict(Counter[str])
+        by_detection: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for verdict in verdicts:
             by_detection[verdict.detection][verdict.kind] += 1
         self.stdout.write(f"{'':<36} " + " ".join(f"{kind:>14}" for kind in kinds))
