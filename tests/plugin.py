@@ -7,7 +7,7 @@ Guarantees:
   `jira`, and `story`, which needs all. A run without such tests starts nothing but Postgres.
 - Each session has a world of its own, whose addresses and data no other session and no demo shares: `.sandbox/test`,
   or `.sandbox/test-2` and so on while that is taken. Downloads are shared with all of them.
-- The world stops with the session, unless KEEP_WORLD is set: then the next session finds it running.
+- The world is empty when the session begins and stops with it, unless KEEP_WORLD is set: then the next finds it running.
 
 Under pytest-xdist the session's own process does all that, and its workers share the world.
 """
@@ -63,6 +63,7 @@ def pytest_load_initial_conftests() -> Generator[None, object, object]:
             os.environ.setdefault(name, value)
         _environment.update(os.environ)
         if not os.environ.get("KEEP_WORLD"):
+            _sandbox("reset")  # what an earlier session left in its indices is not there for this one
             atexit.register(_sandbox, "down")  # after every test, fixture and worker, and after a failed start, too
         start("postgres")
         for name, value in read_settings(world_folder(os.environ) / "world.env").items():
