@@ -7,10 +7,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from core.models import Person
-from monitors import definitions
+from monitors import definitions, exclusions
 from monitors.definitions import SEVERITIES, Definition
 from monitors.errors import DefinitionError
 from monitors.profiles import Profile, template_profile
@@ -78,6 +79,11 @@ class Monitor(models.Model):
         except DefinitionError as error:
             raise ValidationError(str(error)) from error
 
+    def exclusions_in_force(self) -> "list[Exclusion]":
+        """Return what it leaves out now, its own and everybody's, the oldest first."""
+        rows = Exclusion.objects.filter(models.Q(monitor=self) | models.Q(monitor=None))
+        return list(rows.exclude(expires_at__lte=timezone.now()).order_by("pk"))
+
     def definition(self) -> Definition:
         """Return the catalogue's detection."""
         return definitions.detection(self.detection)
@@ -86,6 +92,27 @@ class Monitor(models.Model):
         """Return how its index was last seen to be laid out; our template's layout before that."""
         known = IndexProfile.objects.filter(pattern=self.index_pattern).first()
         return known.profile() if known else template_profile(self.index_pattern)
+
+
+class Exclusion(models.Model):
+    """Who or what a monitor leaves out (conditions joined by *and*), why, by whom, until when. Without a monitor it is every monitor's."""
+
+    monitor = models.ForeignKey(Monitor, null=True, blank=True, on_delete=models.CASCADE, related_name="exclusions")
+    conditions = models.JSONField(help_text='[{"kind": "user", "values": ["anna@example.com"]}], joined by and.')
+    reason = models.CharField(max_length=300)
+    owner = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.reason
+
+    def clean(self) -> None:
+        """Refuse conditions that are none."""
+        try:
+            exclusions.Exclusion.from_json(self.conditions)
+        except DefinitionError as error:
+            raise ValidationError(str(error)) from error
 
 
 class MonitorRevision(models.Model):

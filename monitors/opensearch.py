@@ -193,6 +193,17 @@ def events_by_uuid(pattern: str, uuid_field: str, uuids: list[str], *, timeout: 
     return hits
 
 
+def put_document(index: str, document_id: str, body: Mapping[str, Any]) -> None:
+    """Write a document under an id of ours; it can be searched when this returns."""
+    call(
+        "PUT",
+        f"/{quote(index, safe='')}/_doc/{quote(document_id, safe='')}",
+        body=body,
+        params={"refresh": "wait_for"},
+        timeout=30,
+    )
+
+
 def put_index_template(name: str, body: Mapping[str, Any]) -> None:
     """Create or replace an index template."""
     call("PUT", f"/_index_template/{quote(name, safe='')}", body=body)

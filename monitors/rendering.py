@@ -15,8 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from monitors import exclusions
 from monitors.definitions import Definition, Part, Stage
 from monitors.errors import DefinitionError, MissingField
+from monitors.exclusions import Exclusion
 from monitors.facts import SHOWN
 from monitors.profiles import GEOLOCATION, Profile, lacks
 
@@ -67,6 +69,7 @@ class Inputs:
     severity: int
     interval_seconds: int
     beat_seconds: int = 300
+    exclusions: tuple[Exclusion, ...] = ()
     emit_seconds: int | None = None
 
     @property
@@ -187,6 +190,7 @@ def search(inputs: Inputs) -> dict[str, Any]:
         }
     ]
     filters += [clause for raw in definition.query if (clause := _clause(raw, profile, values)) is not None]
+    filters += [left_out for one in inputs.exclusions if (left_out := exclusions.clause(one, profile)) is not None]
     stages = _stages(definition, profile, values)
     if stages:
         filters.append(_any_stage(stages))

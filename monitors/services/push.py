@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from core import activity, clock
 from core.models import Person
-from monitors import opensearch, rendering
+from monitors import exclusions, opensearch, rendering
 from monitors.errors import Conflict, NotFound, OpenSearchAway, PushError
 from monitors.models import Deployment, Monitor, MonitorRevision
 from monitors.services import profiles, revisions
@@ -84,6 +84,7 @@ def push(monitor: Monitor, *, by: Person | str, seen_seq_no: int | None = None) 
                 f"{monitor.name} was changed in OpenSearch since our last push. Look at the difference, then push."
             )
         ensure_channel()
+        ensure_lists(monitor)
         answer = _send(monitor, planned)
         deployment = _store(monitor, answer, planned.body)
         activity.record(
@@ -125,6 +126,12 @@ def ensure_channel() -> None:
     if not answers:
         raise PushError("Nothing here receives envelopes, so no channel can be written.")
     opensearch.write_channel(CHANNEL_ID, channel_config(str(answers[0][1])), exists=config is not None)
+
+
+def ensure_lists(monitor: Monitor) -> None:
+    """Write the long lists that the monitor's search looks up, before the monitor: without its list every run would fail."""
+    for list_id, values in exclusions.documents(revisions.inputs_of(monitor).exclusions).items():
+        opensearch.put_document(exclusions.LISTS_INDEX, list_id, {"values": values})
 
 
 def token_is_live(config: dict[str, Any]) -> bool:

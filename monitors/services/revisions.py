@@ -7,7 +7,7 @@ from django.db import transaction
 
 from core import activity
 from core.models import Person
-from monitors import rendering
+from monitors import exclusions, rendering
 from monitors.errors import MissingField
 from monitors.models import Deployment, Monitor, MonitorRevision
 
@@ -23,6 +23,7 @@ def inputs_of(monitor: Monitor) -> rendering.Inputs:
         severity=monitor.severity,
         interval_seconds=monitor.interval_seconds,
         beat_seconds=settings.OKTADETECT_HEARTBEAT_SECONDS,
+        exclusions=tuple(exclusions.Exclusion.from_json(row.conditions) for row in monitor.exclusions_in_force()),
     )
 
 
@@ -74,6 +75,7 @@ def _wanted(monitor: Monitor) -> dict[str, Any]:
         "interval_seconds": monitor.interval_seconds,
         "enabled": monitor.enabled,
         "ticket_policy": monitor.ticket_policy,
+        "exclusions": [row.conditions for row in monitor.exclusions_in_force()],
     }
 
 
