@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from celery import shared_task
 
 from alerts import partitions
-from alerts.services import catchup, evidence, ingest
+from alerts.services import baseline, catchup, evidence, ingest
 from alerts.services.alerting import Outcome
 from alerts.ticketing import operations
 from core import clock
@@ -58,6 +58,12 @@ def catch_up() -> None:
 def look_for_late_events(hours: int = 25) -> None:
     """Find what was indexed late."""
     _work_tickets(catchup.look_for_late_events(hours))
+
+
+@shared_task(name="alerts.read_baseline")  # type: ignore[untyped-decorator]
+def read_baseline() -> None:
+    """Read who was seen from where since the last time, and one more day of the past."""
+    baseline.read_all()
 
 
 @shared_task(name="alerts.make_partitions")  # type: ignore[untyped-decorator]

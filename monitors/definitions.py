@@ -125,6 +125,7 @@ class Definition:
     span: str | int
     sentence: str
     observed: tuple[Observation, ...]
+    only_new: tuple[str, ...]
     modifiers: tuple[Modifier, ...]
     parameters: Mapping[str, Parameter]
     false_positives: tuple[str, ...]
@@ -203,6 +204,7 @@ def parse(raw: Mapping[str, Any]) -> Definition:
         span=raw.get("span", 0),
         sentence=raw["sentence"],
         observed=tuple(Observation(**values) for values in raw.get("observed", ())),
+        only_new=tuple(raw.get("only_new", ())),
         modifiers=tuple(Modifier(**values) for values in raw.get("modifiers", ())),
         parameters=parameters,
         false_positives=tuple(raw["false_positives"]),

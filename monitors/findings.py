@@ -6,7 +6,7 @@ An Answer says whether it is whole: an answer that was cut, timed out, lost shar
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -244,6 +244,13 @@ def _finding(context: Context, **told: Any) -> Finding:
     return Finding(
         entity_type=context.definition.entity_type, sentence=words, severity=severity, reasons=reasons, **told
     )
+
+
+def with_facts(finding: Finding, context: Context, known: Mapping[str, Any]) -> Finding:
+    """Return the finding with facts that its search cannot know (what is new for this user), and its severity judged once more."""
+    observed = {**finding.observed, **known}
+    severity, reasons = _severity(context, observed)
+    return replace(finding, observed=observed, severity=severity, reasons=reasons)
 
 
 def _severity(context: Context, observed: Mapping[str, Any]) -> tuple[int, tuple[str, ...]]:

@@ -200,7 +200,11 @@ def search(inputs: Inputs) -> dict[str, Any]:
             "size": MAX_HITS,
             "track_total_hits": True,
             "query": query,
-            "sort": [{profile.name("published"): "desc"}, {profile.name("uuid"): "desc"}],
+            # an index that holds no event yet maps neither field, and would fail its shards
+            "sort": [
+                {profile.name("published"): {"order": "desc", "unmapped_type": "date"}},
+                {profile.name("uuid"): {"order": "desc", "unmapped_type": "keyword"}},
+            ],
         }
     return {
         "size": 0,

@@ -44,6 +44,7 @@ app.conf.update(
             "kwargs": {"hours": 168},
             "options": {"expires": 86400},
         },
+        "read-baseline": {"task": "alerts.read_baseline", "schedule": 900.0, "options": {"expires": 900}},
         "seal-activity": {"task": "core.seal_activity", "schedule": 60.0, "options": {"expires": 60}},
         "make-partitions": {"task": "alerts.make_partitions", "schedule": 86400.0, "options": {"expires": 86400}},
     },

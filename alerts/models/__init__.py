@@ -2,16 +2,19 @@
 
 from alerts.models.alert import Alert, AlertEntity, Case, Entity, Evidence, Occurrence
 from alerts.models.delivery import Delivery, Source, SourceToken
+from alerts.models.sighting import Baseline, Sighting
 from alerts.models.ticket import Ticket, TicketOperation
 
 __all__ = [
     "Alert",
     "AlertEntity",
+    "Baseline",
     "Case",
     "Delivery",
     "Entity",
     "Evidence",
     "Occurrence",
+    "Sighting",
     "Source",
     "SourceToken",
     "Ticket",

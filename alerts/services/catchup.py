@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import F, Q
 
 from alerts.services.alerting import Outcome
-from alerts.services.ingest import origin_of, take_all
+from alerts.services.ingest import judged, origin_of, take_all
 from core import clock
 from monitors.errors import MonitorsError
 from monitors.models import Deployment
@@ -50,7 +50,9 @@ def look_for_late_events(hours: int) -> list[Outcome]:
             except MonitorsError as error:
                 log.warning("late_events_not_looked_for", monitor=str(deployment.monitor_id), error=str(error))
                 continue
-            taken, _ = take_all(findings, origin_of(deployment.monitor), delivery=None)
+            taken, _ = take_all(
+                judged(findings, deployment.monitor, inputs), origin_of(deployment.monitor), delivery=None
+            )
             outcomes += taken
     return outcomes
 
@@ -62,7 +64,7 @@ def _catch_up(deployment: Deployment) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for end in ends(deployment.covered_to or now, now, step):
         findings = search.run_whole(inputs, end_ms=clock.to_ms(end))
-        taken, _ = take_all(findings, origin_of(deployment.monitor), delivery=None)
+        taken, _ = take_all(judged(findings, deployment.monitor, inputs), origin_of(deployment.monitor), delivery=None)
         outcomes += taken
         health.caught_up(deployment, end)
     return outcomes

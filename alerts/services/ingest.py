@@ -15,12 +15,13 @@ from alerts import payload
 from alerts.choices import DeliveryStatus
 from alerts.models import Delivery
 from alerts.payload import Envelope, Foreign, Group
-from alerts.services import evidence
+from alerts.services import baseline, evidence
 from alerts.services.alerting import Origin, Outcome, take
 from core import clock
 from monitors import facts
-from monitors.findings import Answer, Finding, Mark, read_answer
+from monitors.findings import Answer, Finding, Mark, read_answer, with_facts
 from monitors.models import Deployment, Monitor
+from monitors.rendering import Inputs
 from monitors.services import health, revisions, search
 
 log = structlog.get_logger(__name__)
@@ -62,6 +63,16 @@ def take_all(findings: Iterable[Finding], origin: Origin, *, delivery: UUID | No
     return outcomes, rejected
 
 
+def judged(findings: Iterable[Finding], monitor: Monitor, inputs: Inputs) -> list[Finding]:
+    """Return findings with what is new for their users; those of a detection that asks for the new, only where something is."""
+    context, found = search.context_of(inputs), []
+    for finding in findings:
+        known = baseline.novelty(finding, monitor.index_pattern)
+        if not context.definition.only_new or any(known.get(f"new_{kind}") for kind in context.definition.only_new):
+            found.append(with_facts(finding, context, known) if known else finding)
+    return found
+
+
 def fetch_evidence(outcomes: Iterable[Outcome]) -> None:
     """Fetch the events of new occurrences at once, so that a ticket can carry them; what does not come in time comes later."""
     timeout = evidence.FIRST_TRY_SECONDS
@@ -100,7 +111,8 @@ def _envelope(delivery: Delivery, message: Envelope) -> list[Outcome]:
         return []
     inputs = revisions.inputs_of(monitor)
     answer = read_answer(message.results[0], search.context_of(inputs)) if message.results else None
-    outcomes, refused = take_all(answer.findings if answer else (), origin_of(monitor), delivery=delivery.pk)
+    findings = judged(answer.findings, monitor, inputs) if answer else []
+    outcomes, refused = take_all(findings, origin_of(monitor), delivery=delivery.pk)
     _end(
         delivery,
         DeliveryStatus.PROCESSED,

@@ -77,7 +77,7 @@ def test_no_excluded_value_leaves_its_place(values: list[str]) -> None:
     for one, wanted in ((typed, values), (plain, ["x"] * len(values))):
         clauses = one[-1]["bool"]["must_not"][0]["bool"]["should"]
         assert [next(iter(told["terms"].values())) for told in clauses] == [
-            [rendering.inert(value) for value in given]
+            [rendering.inert(value) for value in wanted]
         ] * 2
     assert typed[:-1] == plain[:-1]
 
