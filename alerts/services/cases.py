@@ -1,15 +1,15 @@
 """From an alert to its case and what is owed to Jira: which ticket, which links, which comments. Rows only; nothing is sent here."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Max, QuerySet
 
 from alerts.choices import OperationKind, OperationState
 from alerts.models import Alert, Case, TicketOperation
 from core import clock
 
 MAX_LINKS = 10
-ENDED = (OperationState.DONE, OperationState.FAILED)
 
 
 def open_case(entity_type: str, entity_id: str) -> Case:
@@ -40,24 +40,36 @@ def owe_comment(alert: Alert, *, at_once: bool) -> TicketOperation | None:
     Owe the ticket a comment on what is new; return it, or None when one that is still to go will say it.
 
     At most one comment a period (OKTADETECT_COMMENT_MINUTES), unless `at_once`. Its text is written when it goes, so it tells all.
+    Call it in the transaction that wrote what is new: until that commits, no worker takes the comment that will say it.
     """
     operations = TicketOperation.objects.filter(case_id=alert.case_id)
     create = operations.filter(kind=OperationKind.CREATE).first()
     if create is None:
         return None
     comments = operations.filter(kind=OperationKind.COMMENT)
-    waiting = comments.exclude(state__in=ENDED).first()
+    unwritten = comments.filter(state__in=[OperationState.PENDING, OperationState.WAITING], sent_at=None)
+    waiting = unwritten.select_for_update().first()
     if waiting is not None:
         if at_once:
             TicketOperation.objects.filter(pk=waiting.pk, state=OperationState.PENDING).update(not_before=None)
         return None
-    last = comments.filter(state=OperationState.DONE).order_by("-done_at").first()
-    spoke_at = last.done_at if last else create.done_at
-    period = timedelta(minutes=settings.OKTADETECT_COMMENT_MINUTES)
-    not_before = None if at_once or spoke_at is None else max(clock.now(), spoke_at + period)
     return TicketOperation.objects.create(
-        case_id=alert.case_id, alert=alert, kind=OperationKind.COMMENT, depends_on=create, not_before=not_before
+        case_id=alert.case_id,
+        alert=alert,
+        kind=OperationKind.COMMENT,
+        depends_on=create,
+        not_before=None if at_once else _next_comment_at(operations),
     )
+
+
+def _next_comment_at(operations: QuerySet[TicketOperation]) -> datetime | None:
+    """Return when the ticket may be commented again: a period after something was last said there; None for at once."""
+    spoken = operations.filter(kind__in=[OperationKind.CREATE, OperationKind.COMMENT])
+    if spoken.filter(kind=OperationKind.COMMENT, state=OperationState.SENDING).exists():
+        last: datetime | None = clock.now()
+    else:
+        last = spoken.aggregate(last=Max("sent_at"))["last"]
+    return last and max(clock.now(), last + timedelta(minutes=settings.OKTADETECT_COMMENT_MINUTES))
 
 
 def owe_update(alert: Alert) -> None:

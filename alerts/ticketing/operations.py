@@ -5,8 +5,8 @@ pending → sending (leased) → done | unknown | waiting | failed. A worker cla
 is *unknown* once its lease has passed. *Unknown* is settled by looking in Jira, past its index lag, never by guessing.
 """
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from alerts.choices import OperationKind, OperationState
 from alerts.models import Occurrence, Ticket, TicketOperation
@@ -24,7 +24,8 @@ from core import activity, clock
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=60)  # longer than both timeouts of one request together
+MARGIN = timedelta(seconds=30)
+LOOK_REQUESTS = 3  # who we are, the search, and the search at the old address
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
 OPEN_STATES = (OperationState.PENDING, OperationState.SENDING, OperationState.WAITING, OperationState.UNKNOWN)
@@ -37,7 +38,7 @@ class NotYet(Exception):
 def due(limit: int = 100) -> list[int]:
     """Return the cases with an operation that somebody must work now."""
     now = clock.now()
-    rows = TicketOperation.objects.filter(_ready(now) | _lease_passed(now))
+    rows = TicketOperation.objects.filter(_claimable(now) & FREE | _lease_passed(now))
     return list(rows.order_by("case_id").values_list("case_id", flat=True).distinct()[:limit])
 
 
@@ -45,13 +46,9 @@ def work_case(case_id: int) -> None:
     """Work every operation of a case that is ready, in order. Two workers at once never do one twice."""
     now = clock.now()
     _expire_leases(case_id)
-    for operation_id in TicketOperation.objects.filter(case_id=case_id, state__in=OPEN_STATES).values_list(
-        "pk", flat=True
-    ):
-        claimed = TicketOperation.objects.filter(_ready(now), pk=operation_id).update(
-            state=OperationState.SENDING, lease_until=clock.now() + LEASE
-        )
-        if claimed == 1:
+    open_ones = TicketOperation.objects.filter(case_id=case_id, state__in=OPEN_STATES)
+    for operation_id in open_ones.values_list("pk", flat=True):
+        if _claim(operation_id, now):
             _work(operation_id)
 
 
@@ -62,14 +59,41 @@ def retry(operation: TicketOperation) -> None:
     )
 
 
-def _ready(now: Any) -> Q:
-    """What may be claimed: its time has come and what it depends on is done."""
+FREE = Q(depends_on=None) | Q(depends_on__state=OperationState.DONE)
+
+
+def _claimable(now: datetime) -> Q:
+    """What may be claimed once what it depends on is done: its time has come, and nobody holds it."""
     waits = Q(not_before=None) | Q(not_before__lte=now)
-    free = Q(depends_on=None) | Q(depends_on__state=OperationState.DONE)
-    return Q(state__in=[OperationState.PENDING, OperationState.WAITING, OperationState.UNKNOWN]) & waits & free
+    return Q(state__in=[OperationState.PENDING, OperationState.WAITING, OperationState.UNKNOWN]) & waits
 
 
-def _lease_passed(now: Any) -> Q:
+def _claim(operation_id: UUID, now: datetime) -> bool:
+    """
+    Hold the operation; False when it is not ready or somebody else holds it.
+
+    The update looks at the row alone: with a join in it, Postgres would test a row that it waited for by what it was before.
+    """
+    if not TicketOperation.objects.filter(FREE, pk=operation_id).exists():
+        return False
+    free = TicketOperation.objects.filter(_claimable(now), pk=operation_id)
+    return bool(free.update(state=OperationState.SENDING, lease_until=_lease()))
+
+
+def _lease(requests: int = 1) -> datetime:
+    """Return until when a worker may hold a row from now on: longer than all timeouts of so many requests together."""
+    timeouts = settings.JIRA_CONNECT_TIMEOUT_SECONDS + settings.JIRA_READ_TIMEOUT_SECONDS
+    return clock.now() + timedelta(seconds=requests * timeouts) + MARGIN
+
+
+def _held(operation: TicketOperation) -> QuerySet[TicketOperation]:
+    """Narrow to the operation while it is held by the lease that was read with it. Nobody else's row is ever written."""
+    return TicketOperation.objects.filter(
+        pk=operation.pk, state=OperationState.SENDING, lease_until=operation.lease_until
+    )
+
+
+def _lease_passed(now: datetime) -> Q:
     return Q(state=OperationState.SENDING, lease_until__lt=now)
 
 
@@ -91,18 +115,21 @@ def _past_the_lag() -> Any:
 def _work(operation_id: UUID) -> None:
     operation = TicketOperation.objects.select_related("case__ticket", "alert").get(pk=operation_id)
     was_sent = operation.sent_at is not None
+    if was_sent and not _renew(operation, LOOK_REQUESTS):
+        return
     try:
         result = _look(operation) if was_sent else None
         if result is None:
             send = _prepared(operation)
-            _note_sending(operation)
+            if not _note_sending(operation):
+                return  # the lease passed while we read: whoever holds it now decides
             result = send()
     except NotYet as error:
-        _wait(operation, str(error), clock.now() + FIRST_WAIT * 2, count=False)
+        _wait(operation, str(error), clock.now() + FIRST_WAIT * 2, count=False, sent=was_sent)
     except JiraLater as error:
         _wait(operation, str(error), error.not_before, sent=was_sent)
     except JiraRefused as error:
-        _end(operation, OperationState.FAILED, error=str(error))
+        _failed(operation, str(error))
     except JiraUnknown as error:
         lag = _past_the_lag() if operation.kind == OperationKind.CREATE else clock.now() + FIRST_WAIT
         _mark(operation, OperationState.UNKNOWN, str(error), lag)
@@ -110,12 +137,21 @@ def _work(operation_id: UUID) -> None:
         _done(operation, result)
 
 
-def _note_sending(operation: TicketOperation) -> None:
-    """Commit that a request is about to leave, so that a worker's death after this moment is known to leave a doubt."""
-    TicketOperation.objects.filter(pk=operation.pk).update(
-        sent_at=clock.now(), lease_until=clock.now() + LEASE, attempts=operation.attempts + 1
-    )
+def _note_sending(operation: TicketOperation) -> bool:
+    """
+    Commit that a request is about to leave, and which occurrences it tells, so that a worker's death after this moment is known
+    to leave a doubt. Returns False when the lease is no longer ours: then nothing may be sent.
+    """
     operation.attempts += 1
+    return _renew(operation, sent_at=clock.now(), attempts=operation.attempts, payload=operation.payload)
+
+
+def _renew(operation: TicketOperation, requests: int = 1, **changes: Any) -> bool:
+    """Hold the row for so many requests more; False when it is no longer ours."""
+    lease = _lease(requests)
+    renewed = _held(operation).update(lease_until=lease, **changes)
+    operation.lease_until = lease
+    return bool(renewed)
 
 
 def _prepared(operation: TicketOperation) -> Callable[[], dict[str, Any]]:
@@ -123,13 +159,16 @@ def _prepared(operation: TicketOperation) -> Callable[[], dict[str, Any]]:
     alert = operation.alert
     if operation.kind == OperationKind.CREATE and alert is not None:
         wanted = fields.create(alert, str(operation.pk))
+        _tells(operation, alert.occurrences.all())
         return lambda: client.create_issue(wanted, str(operation.pk))
     key = _key(operation)
     if operation.kind == OperationKind.COMMENT and alert is not None:
         fresh = _untold(operation)
+        _tells(operation, fresh)
+        if not fresh:
+            return dict  # the ticket's first text or another comment told it meanwhile
         text = fields.comment(alert, fresh)
-        told = [occurrence.pk for occurrence in fresh]
-        return lambda: {"comment": client.add_comment(key, text, str(operation.pk)), "told": told}
+        return lambda: {"comment": client.add_comment(key, text, str(operation.pk))}
     if operation.kind == OperationKind.LINK:
         other = Ticket.objects.filter(case_id=operation.payload["other_case"]).first()
         if other is None:
@@ -157,19 +196,16 @@ def _key(operation: TicketOperation) -> str:
     return ticket.key
 
 
+def _tells(operation: TicketOperation, occurrences: Iterable[Occurrence]) -> None:
+    """Note which occurrences the request tells; committed before it leaves, and true once it is done."""
+    operation.payload = {**operation.payload, "told": [occurrence.pk for occurrence in occurrences]}
+
+
 def _untold(operation: TicketOperation) -> list[Occurrence]:
-    """Return the alert's occurrences that neither the ticket's first text nor an earlier comment told."""
-    before = (
-        TicketOperation.objects.filter(
-            case_id=operation.case_id, kind__in=[OperationKind.COMMENT, OperationKind.CREATE], state=OperationState.DONE
-        )
-        .order_by("-sent_at")
-        .first()
-    )
-    rows = Occurrence.objects.filter(alert=operation.alert)
-    if before is not None and before.sent_at is not None:
-        rows = rows.filter(created_at__gt=before.sent_at)
-    return list(rows.order_by("first_at"))
+    """Return the alert's occurrences that neither the ticket's first text nor a comment told, oldest first."""
+    done = TicketOperation.objects.filter(case_id=operation.case_id, state=OperationState.DONE)
+    told = {pk for payload in done.values_list("payload", flat=True) for pk in payload.get("told", ())}
+    return list(Occurrence.objects.filter(alert=operation.alert).exclude(pk__in=told).order_by("first_at"))
 
 
 def _look(operation: TicketOperation) -> dict[str, Any] | None:
@@ -193,19 +229,17 @@ def _done(operation: TicketOperation, result: dict[str, Any]) -> None:
         )
         if made and operation.alert is not None:
             activity.record("ticket.created", operation.alert, by="ticketing", key=ticket.key)
-    _end(operation, OperationState.DONE, result=result)
+    TicketOperation.objects.filter(pk=operation.pk).update(
+        state=OperationState.DONE, last_error="", result=result, lease_until=None, done_at=clock.now(), not_before=None
+    )
+    log.info("operation_done", operation=str(operation.pk), kind=operation.kind)
 
 
-def _end(
-    operation: TicketOperation, state: OperationState, *, error: str = "", result: dict[str, Any] | None = None
-) -> None:
-    with transaction.atomic():
-        TicketOperation.objects.filter(pk=operation.pk).update(
-            state=state, last_error=error, result=result or {}, lease_until=None, done_at=clock.now(), not_before=None
-        )
-        if state == OperationState.FAILED and operation.alert is not None:
-            activity.record("ticket.failed", operation.alert, by="ticketing", operation=operation.kind, error=error)
-    log.info("operation_ended", operation=str(operation.pk), kind=operation.kind, state=state.value)
+@transaction.atomic
+def _failed(operation: TicketOperation, error: str) -> None:
+    """Note that Jira refused it for good, on the alert too."""
+    if _mark(operation, OperationState.FAILED, error, None, done_at=clock.now()) and operation.alert is not None:
+        activity.record("ticket.failed", operation.alert, by="ticketing", operation=operation.kind, error=error)
 
 
 def _wait(operation: TicketOperation, error: str, not_before: Any, *, count: bool = True, sent: bool = False) -> None:
@@ -216,16 +250,8 @@ def _wait(operation: TicketOperation, error: str, not_before: Any, *, count: boo
     _mark(operation, OperationState.WAITING, error, max(not_before or clock.now(), clock.now() + backoff), **changes)
 
 
-def _mark(operation: TicketOperation, state: OperationState, error: str, not_before: Any, **changes: Any) -> None:
-    TicketOperation.objects.filter(pk=operation.pk).update(
-        state=state, last_error=error, not_before=not_before, lease_until=None, **changes
-    )
+def _mark(operation: TicketOperation, state: OperationState, error: str, not_before: Any, **changes: Any) -> bool:
+    """Give the row back with what came in its way; return whether it was still ours."""
+    marked = _held(operation).update(state=state, last_error=error, not_before=not_before, lease_until=None, **changes)
     log.warning("operation_put_off", operation=str(operation.pk), kind=operation.kind, state=state.value, error=error)
-
-
-def faults() -> list[str]:
-    """Return what keeps tickets from Jira now, one sentence each, for the pulse."""
-    rows = TicketOperation.objects.filter(
-        state__in=[OperationState.WAITING, OperationState.UNKNOWN, OperationState.FAILED]
-    )
-    return list(rows.exclude(last_error="").order_by("-id").values_list("last_error", flat=True)[:3])
+    return bool(marked)

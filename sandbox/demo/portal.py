@@ -36,7 +36,7 @@ class Portal:
     def __init__(self, world: World) -> None:
         self.world = world
         self.paths = world.paths
-        self.started: list[str] = []
+        self.started: set[str] = set()
         self._follower: subprocess.Popen[str] | None = None
 
     @property
@@ -92,32 +92,31 @@ class Portal:
 
     def make_room(self) -> None:
         """Stop what a demo that was killed left behind. SandboxError if somebody else listens where the web shall."""
-        for name in NAMES:
-            self._stop(name)
+        self._stop_all(NAMES)
         host, _, port = self.bind.rpartition(":")
         if host in {"127.0.0.1", "localhost"} and not is_free(int(port)):
             raise SandboxError(
                 f"Another program listens on {self.bind}. If it is a portal of this world, stop it first."
             )
 
-    def start(self) -> None:
-        """Start web, worker and beat; return when the web answers that it could keep a delivery."""
-        state = self.paths.state("demo")
-        state.mkdir(parents=True, exist_ok=True)
-        celery = [sys.executable, "-m", "celery", "-A", "oktadetect"]
-        web = self._spawn("web", [sys.executable, "-m", "gunicorn", "oktadetect.wsgi"])
-        self._spawn("worker", [*celery, "worker", "-c", "2", "-l", "info", "--without-gossip", "--without-mingle"])
-        self._spawn("beat", [*celery, "beat", "-l", "info", "--pidfile=", "-s", str(state / "beat-schedule")])
-        port = int(self.bind.rpartition(":")[2])
-        log = self._log("web")
-        since = log.stat().st_size
-        try:
-            wait_ready(
-                web, lambda: http_status(port, "/readyz") == 200,
-                seconds=BOOT_SECONDS, cancelled=self.world.cancelled, tick=lambda _: None,
-            )  # fmt: skip
-        except SandboxError as error:
-            raise SandboxError(f"web: {error}.\nThe end of {log}:\n{tail(log, since=since)}") from error
+    def start(self, names: Collection[str] = NAMES) -> None:
+        """Start these of web, worker and beat; return when the web, if it is one, could keep a delivery."""
+        self.paths.state("demo").mkdir(parents=True, exist_ok=True)
+        environ = {**self.environ, "OKTADETECT_BIND": self.bind}
+        for name in names:
+            process = spawn(self._command(name), log=self._log(name), cwd=PROJECT, uid=None, env=environ)
+            save_record(self._record(name), process)
+            self.started.add(name)
+        if "web" in names:
+            self._wait_for_web()
+
+    def running(self, name: str) -> Process | None:
+        """The program, if this portal runs it; None when it was not started, or has ended."""
+        return load_record(self._record(name)) if name in self.started else None
+
+    def dead(self) -> list[str]:
+        """Which of the programs that were started have ended by themselves."""
+        return [name for name in NAMES if name in self.started and self.running(name) is None]
 
     def follow(self, tell: Callable[[dict[str, object]], None]) -> None:
         """Call `tell`, from a thread of its own, for each alert and each ticket that there is and that comes."""
@@ -130,27 +129,46 @@ class Portal:
         self._follower = child
         threading.Thread(target=_read, args=(child.stdout, tell), daemon=True).start()
 
-    def dead(self) -> list[str]:
-        """Which of the programs that this demo started have ended by themselves."""
-        return [name for name in self.started if load_record(self._record(name)) is None]
-
-    def stop(self) -> None:
-        """Stop what this demo started. Returns when all are gone."""
-        if self._follower is not None:
+    def stop(self, names: Collection[str] = NAMES) -> None:
+        """Stop these of what was started, and with the last of them what follows. Returns when all are gone."""
+        self._stop_all([name for name in names if name in self.started])
+        self.started.difference_update(names)
+        if self._follower is not None and not self.started:
             self._follower.terminate()
             self._follower.wait(PATIENCE_SECONDS)
+            self._follower = None
+
+    def _command(self, name: str) -> list[str]:
+        schedule = str(self.paths.state("demo") / "beat-schedule")
+        celery = ["celery", "-A", "oktadetect"]
+        module = {
+            "web": ["gunicorn", "oktadetect.wsgi"],
+            "worker": [*celery, "worker", "-c", "2", "-l", "info", "--without-gossip", "--without-mingle"],
+            "beat": [*celery, "beat", "-l", "info", "--pidfile=", "-s", schedule],
+        }[name]
+        return [sys.executable, "-m", *module]
+
+    def _wait_for_web(self) -> None:
+        port = int(self.bind.rpartition(":")[2])
+        process = self.running("web")
+        try:
+            if process is None:
+                raise SandboxError("it ended at once")
+            wait_ready(
+                process, lambda: http_status(port, "/readyz") == 200,
+                seconds=BOOT_SECONDS, cancelled=self.world.cancelled, tick=lambda _: None,
+            )  # fmt: skip
+        except SandboxError as error:
+            raise SandboxError(
+                f"web: {error}.\nThe end of {self._log('web')}:\n{tail(self._log('web'), since=0)}"
+            ) from error
+
+    def _stop_all(self, names: Collection[str]) -> None:
         with ThreadPoolExecutor(len(NAMES)) as pool:
-            for _ in pool.map(self._stop, self.started):
+            for _ in pool.map(self._stop_one, names):
                 pass
 
-    def _spawn(self, name: str, command: list[str]) -> Process:
-        environ = {**self.environ, "OKTADETECT_BIND": self.bind, "PYTHONUNBUFFERED": "1"}
-        process = spawn(command, log=self._log(name), cwd=PROJECT, uid=None, env=environ)
-        save_record(self._record(name), process)
-        self.started.append(name)
-        return process
-
-    def _stop(self, name: str) -> None:
+    def _stop_one(self, name: str) -> None:
         process = load_record(self._record(name))
         if process is not None:
             stop(process, polite=signal.SIGTERM, patience=PATIENCE_SECONDS)

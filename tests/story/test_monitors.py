@@ -1,0 +1,126 @@
+"""Monitors on a schedule: a burst that goes on is one alert, and what is broken behind our back is seen."""
+
+import re
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+from sandbox.okta.play import Index
+from tests.events import failed_sign_in
+from tests.story.conftest import Story, wait_until
+
+BRUTE_FORCE = "brute-force-user"
+INTERVAL = 60
+TWO_HEARTBEATS = 45.0  # seconds: of 15 s each, and half a minute between two looks of the watch
+TOLD = """SELECT a.id, o.count, o.told FROM alerts_occurrence o JOIN alerts_alert a ON a.id = o.alert_id
+          WHERE a.entity_name = %s"""
+
+
+@pytest.fixture
+def monitor(story: Story) -> Generator[str, None, None]:
+    """A monitor that looks for brute force each minute of the stand-in's clock; the id that OpenSearch knows it by."""
+    story.portal.push_monitors([BRUTE_FORCE], INTERVAL, {})
+    yield story.rows("SELECT opensearch_id FROM monitors_deployment WHERE opensearch_id <> ''")[0][0]
+    story.opensearch("POST", "/_sandbox/clock", {"now": None})
+
+
+class Clock:
+    """The time by which monitors run: it stands still but for `run`."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        story.opensearch("POST", "/_sandbox/clock", {"now": int(time.time() * 1000)})
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.story.opensearch("GET", "/_sandbox/clock")["now"] / 1000, UTC)
+
+    def run(self) -> None:
+        """Let the monitor run once more."""
+        answer = self.story.opensearch("POST", "/_sandbox/clock", {"advance_ms": INTERVAL * 1000})
+        assert [run["errors"] for run in answer["runs"]] == [[]]
+
+
+def fail(story: Story, user: str, at: datetime, times: int) -> None:
+    """Let somebody's sign-in fail so many times within the minute before `at`."""
+    index = Index(story.portal.environ["SANDBOX_OPENSEARCH_NODE_URL"])
+    events = [failed_sign_in(at - timedelta(seconds=1 + second), user=user) for second in range(times)]
+    index.write([{**event, "uuid": f"{user}-{at:%H%M%S}-{event['uuid']}"} for event in events])
+    index.refresh()
+
+
+def test_a_burst_over_ten_runs_is_one_occurrence_that_grows_and_one_ticket(story: Story, monitor: str) -> None:
+    clock = Clock(story)
+    for run in range(10):
+        fail(story, "burst", clock.now(), 20)
+        clock.run()
+        wait_until(
+            lambda run=run: [row[1:] for row in story.rows(TOLD, "burst@example.com")] == [(20 * (run + 1), run + 1)],  # type: ignore[misc]
+            20, "the occurrence as large as the burst",
+        )  # fmt: skip
+    story.wait_for_ticket("burst@example.com")
+    owed = (
+        "SELECT o.kind FROM alerts_ticketoperation o JOIN alerts_alert a ON a.id = o.alert_id WHERE a.entity_name = %s"
+    )
+    assert story.rows(owed, "burst@example.com") == [("create",)]
+
+
+def test_a_closed_alert_whose_evidence_is_told_again_stays_closed(story: Story, monitor: str) -> None:
+    clock = Clock(story)
+    fail(story, "again", clock.now(), 20)
+    clock.run()
+    story.wait_for_ticket("again@example.com")
+    ((alert, _, told),) = story.rows(TOLD, "again@example.com")
+    close_in_the_portal(story, alert)
+    clock.run()
+    wait_until(lambda: story.rows(TOLD, "again@example.com")[0][2] == told + 1, 20, "the same evidence told again")
+    assert story.rows("SELECT id, status FROM alerts_alert WHERE entity_name = 'again@example.com'") == [
+        (alert, "closed")
+    ]
+    assert len(story.issues("again@example.com")) == 1
+
+
+def close_in_the_portal(story: Story, alert: int) -> None:
+    """Sign in and close an alert as an analyst does."""
+    story.portal.manage("ensure_user", "closer", stdin="a long password of no use\n")
+    with requests.Session() as browser:
+        signing_in = f"{story.portal.url}/sign-in/"
+        filled = {"username": "closer", "password": "a long password of no use"}
+        submit(browser, signing_in, filled)
+        page = f"{story.portal.url}/alerts/{alert}/close/"
+        answer = submit(browser, page, {"verdict": "false_positive", "reason": "Test", "note": ""})
+        assert answer.status_code == 200
+    assert story.rows("SELECT status FROM alerts_alert WHERE id = %s", alert) == [("closed",)]
+
+
+def submit(browser: requests.Session, page: str, filled: dict[str, str]) -> requests.Response:
+    """Fill in a page's form and send it, with the hidden fields that stand in it."""
+    text = browser.get(page, timeout=20).text
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', text))
+    return browser.post(page, data={**hidden, **filled}, headers={"Referer": page}, timeout=20)
+
+
+def test_a_monitor_disabled_in_dashboards_is_a_fault_until_it_is_enabled_again(story: Story, monitor: str) -> None:
+    path = f"/_plugins/_alerting/monitors/{monitor}"
+    held = story.opensearch("GET", path)["monitor"]
+    story.opensearch("PUT", path, {**held, "enabled": False})
+    wait_until(lambda: "disabled in OpenSearch" in fault(story, monitor), TWO_HEARTBEATS, "the fault")
+    story.opensearch("PUT", path, held)
+    wait_until(lambda: fault(story, monitor) == "", TWO_HEARTBEATS, "the fault mended")
+
+
+def test_a_channel_that_posts_elsewhere_is_a_fault_until_a_push_mends_it(story: Story, monitor: str) -> None:
+    channel = "/_plugins/_notifications/configs/oktadetect"
+    config = story.opensearch("GET", channel)["config_list"][0]["config"]
+    astray = {**config, "webhook": {**config["webhook"], "url": "http://127.0.0.1:9/elsewhere"}}
+    story.opensearch("PUT", channel, {"config": astray})
+    wait_until(lambda: "not here" in fault(story, monitor), TWO_HEARTBEATS, "the fault")
+    story.portal.push_monitors([BRUTE_FORCE], INTERVAL, {})
+    wait_until(lambda: fault(story, monitor) == "", TWO_HEARTBEATS, "the fault mended")
+
+
+def fault(story: Story, monitor: str) -> str:
+    """What the portal says is wrong with the monitor."""
+    return str(story.rows("SELECT fault FROM monitors_deployment WHERE opensearch_id = %s", monitor)[0][0])
