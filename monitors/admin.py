@@ -13,13 +13,20 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 
 from core import activity
-from monitors import definitions
 from monitors import profiles as profile_names
 from monitors.difference import difference
 from monitors.errors import MonitorsError
 from monitors.forms import PREFIX, MonitorForm
-from monitors.models import Deployment, IndexProfile, Monitor, MonitorRevision
-from monitors.services import profiles, push, revisions
+from monitors.models import (
+    Deployment,
+    ImportedDetection,
+    IndexProfile,
+    Monitor,
+    MonitorRevision,
+    every_detection,
+    find_detection,
+)
+from monitors.services import importing, profiles, push, revisions
 
 
 class RevisionInline(admin.TabularInline[MonitorRevision, Monitor]):
@@ -81,11 +88,12 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Show the catalogue first; a chosen detection brings its form."""
         chosen = request.GET.get("detection") or request.POST.get("detection")
-        if chosen not in definitions.catalog():
+        detections = {one.id: one for one in every_detection()}
+        if chosen not in detections:
             context = {
                 **self.admin_site.each_context(request),
                 "title": "Choose a detection",
-                "detections": definitions.catalog().values(),
+                "detections": detections.values(),
                 "opts": self.model._meta,
             }
             return render(request, "admin/monitors/monitor/choose.html", context)
@@ -93,7 +101,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start a new monitor from its detection's own values."""
-        definition = definitions.detection(request.GET.get("detection", ""))
+        definition = find_detection(request.GET.get("detection", ""))
         return {
             "detection": definition.id,
             "name": definition.title,
@@ -108,7 +116,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
     def get_fieldsets(self, request: HttpRequest, obj: Monitor | None = None) -> Any:
         """Return the monitor's settings, then its detection's parameters."""
         detection_id = obj.detection if obj else request.GET.get("detection") or request.POST.get("detection", "")
-        definition = definitions.detection(detection_id)
+        definition = find_detection(detection_id)
         parameters = [PREFIX + name for name in definition.parameters]
         told = format_html("{}", definition.why)
         return [
@@ -178,6 +186,46 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
         else:
             number = deployment.revision.number if deployment.revision else "?"
             messages.success(request, f"{monitor}: OpenSearch holds revision {number} now (read back, in sync).")
+
+
+class SigmaForm(forms.Form):
+    """A file of Sigma rules."""
+
+    file = forms.FileField(help_text="YAML; several rules in one file are fine. Each becomes a match detection.")
+
+
+@admin.register(ImportedDetection)
+class ImportedDetectionAdmin(admin.ModelAdmin[ImportedDetection]):
+    """Detections that came from Sigma rules."""
+
+    list_display = ("slug", "__str__", "imported_at")
+    readonly_fields = fields = ("slug", "raw", "not_carried", "imported_at")
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Take a file of rules; say for each what could not be carried over."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = SigmaForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                results = importing.import_sigma(
+                    form.cleaned_data["file"].read().decode(), by=activity.person_of(request.user)
+                )
+            except (MonitorsError, UnicodeDecodeError) as error:
+                form.add_error("file", str(error))
+            else:
+                for result in results:
+                    messages.success(
+                        request, f"{result.row} imported. Not carried over: {'; '.join(result.row.not_carried)}."
+                    )
+                return HttpResponseRedirect(reverse("admin:monitors_importeddetection_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Import Sigma rules",
+            "form": form,
+            "opts": self.model._meta,
+        }
+        return render(request, "admin/monitors/import.html", context)
 
 
 class ProfileForm(forms.ModelForm[IndexProfile]):

@@ -299,4 +299,6 @@ def _fields_of(clause: Mapping[str, Any]) -> list[str]:
         return []
     if kind == "all":
         return [name for inner in body for name in _fields_of(inner)]
+    if kind == "sigma":
+        return list(body["fields"])
     return [body] if kind == "exists" else list(body)

@@ -4,10 +4,9 @@ from typing import Any
 
 from django import forms
 
-from monitors import definitions
 from monitors.definitions import Definition, Parameter
 from monitors.errors import DefinitionError
-from monitors.models import Monitor
+from monitors.models import Monitor, find_detection
 
 PREFIX = "param_"
 
@@ -52,7 +51,7 @@ class MonitorForm(forms.ModelForm[Monitor]):
 
     def definition(self) -> Definition:
         """Return the detection that the form is about; raises DefinitionError for none of the catalogue."""
-        return definitions.detection(
+        return find_detection(
             self.instance.detection or self.data.get("detection") or self.initial.get("detection", "")
         )
 

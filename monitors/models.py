@@ -42,6 +42,36 @@ class IndexProfile(models.Model):
         return replace(learnt, names={**learnt.names, **self.corrections})
 
 
+class ImportedDetection(models.Model):
+    """A detection that is not of the catalogue: a Sigma rule, as the content of a catalogue file."""
+
+    slug = models.SlugField(primary_key=True, max_length=60)
+    raw = models.JSONField()
+    not_carried = models.JSONField(default=list, help_text="What of the rule could not be carried over.")
+    imported_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return str(self.raw.get("title", self.slug))
+
+    def definition(self) -> Definition:
+        """Return the detection. Raises DefinitionError when a later schema refuses it."""
+        return definitions.parse(self.raw)
+
+
+def find_detection(detection_id: str) -> Definition:
+    """Return a detection of the catalogue, or an imported one. Raises DefinitionError when there is none."""
+    if detection_id not in definitions.catalog():
+        imported = ImportedDetection.objects.filter(pk=detection_id).first()
+        if imported is not None:
+            return imported.definition()
+    return definitions.detection(detection_id)
+
+
+def every_detection() -> list[Definition]:
+    """Return the catalogue, then what was imported."""
+    return [*definitions.catalog().values(), *(row.definition() for row in ImportedDetection.objects.order_by("pk"))]
+
+
 class Monitor(models.Model):
     """A detection with this team's parameters, schedule and severity. Its uuid is its identity in OpenSearch."""
 
@@ -85,8 +115,8 @@ class Monitor(models.Model):
         return list(rows.exclude(expires_at__lte=timezone.now()).order_by("pk"))
 
     def definition(self) -> Definition:
-        """Return the catalogue's detection."""
-        return definitions.detection(self.detection)
+        """Return the catalogue's detection, or the imported one."""
+        return find_detection(self.detection)
 
     def profile(self) -> Profile:
         """Return how its index was last seen to be laid out; our template's layout before that."""

@@ -257,6 +257,10 @@ def _clause(raw: Mapping[str, Any], profile: Profile, values: Mapping[str, Any])
         if not alternatives:
             return _clause(body[0], profile, values)  # raises MissingField for the first
         return {"bool": {"should": alternatives, "minimum_should_match": 1}}
+    if kind == "sigma":
+        from monitors import sigma  # pySigma is slow to import, and only imported detections need it
+
+        return {"query_string": {"query": sigma.lucene(body["rule"], profile), "analyze_wildcard": True}}
     if kind == "contains":
         name, wanted = next(iter(body.items()))
         texts = _resolve(wanted, values)

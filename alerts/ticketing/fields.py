@@ -16,6 +16,7 @@ from alerts.okta import event_words, place_words
 from monitors import definitions
 from monitors.errors import DefinitionError
 from monitors.findings import duration, when
+from monitors.models import find_detection
 
 MAX_SUMMARY = 255
 MAX_DESCRIPTION = 32_767
@@ -88,7 +89,7 @@ def _what(alert: Alert) -> str:
 
 def _observed(alert: Alert) -> str:
     try:
-        observations = definitions.detection(alert.detection_id).observed if alert.detection_id else ()
+        observations = find_detection(alert.detection_id).observed if alert.detection_id else ()
     except DefinitionError:
         observations = ()  # the detection left the catalogue; the alert stays readable
     rows = []
@@ -152,7 +153,7 @@ def _row(event: Mapping[str, Any]) -> str:
 
 def _runbook(alert: Alert) -> str:
     try:
-        steps = definitions.detection(alert.detection_id).runbook if alert.detection_id else ()
+        steps = find_detection(alert.detection_id).runbook if alert.detection_id else ()
     except DefinitionError:
         steps = ()
     return "\n".join(["*Runbook*", *(f"# {plain(step, 500)}" for step in steps)]) if steps else ""

@@ -1,13 +1,13 @@
-"""Each observed value beside its limit, in words and as a bar. Pure."""
+"""Each observed value beside its limit, in words and as a bar."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from alerts.models import Alert
-from monitors import definitions
 from monitors.definitions import Definition, Observation
 from monitors.errors import DefinitionError
+from monitors.models import find_detection
 
 LEAST_PER_CENT = 2.0  # a tick at the very edge would not be seen
 
@@ -40,7 +40,7 @@ class Reading:
 def definition_of(alert: Alert) -> Definition | None:
     """Return the alert's detection; None for others' monitors, and for one that left the catalogue."""
     try:
-        return definitions.detection(alert.detection_id) if alert.detection_id else None
+        return find_detection(alert.detection_id) if alert.detection_id else None
     except DefinitionError:
         return None
 

@@ -8,9 +8,9 @@ from django.db import transaction
 
 from core import activity, clock
 from core.models import Person
-from monitors import definitions, opensearch, profiles
+from monitors import opensearch, profiles
 from monitors.errors import OpenSearchError
-from monitors.models import IndexProfile
+from monitors.models import IndexProfile, every_detection
 from monitors.profiles import Profile
 
 SAMPLE_EVENTS = 500
@@ -90,5 +90,5 @@ def serving(profile: Profile, held: set[str]) -> list[Serving]:
             lacks=tuple(profiles.lacks(profile, one.needs())),
             unseen=tuple(kind for kind in one.event_types() if kind not in held) if held else (),
         )
-        for one in definitions.catalog().values()
+        for one in every_detection()
     ]

@@ -106,7 +106,8 @@ def test_sightings_are_read_once_however_often_with_first_and_last(layout: Any) 
         baseline.read_on(pattern, profile)
     anna = {(row.kind, row.value): row for row in Sighting.objects.filter(user="00uanna")}
     assert {key for key in anna if key[0] != "device"} == {
-        ("network", "3320"), ("network", "4657"), ("country", "Germany"), ("country", "Singapore"), ("agent", "Mac OS X · CHROME"), ("app", "0oa1"),
+        ("network", "3320"), ("network", "4657"), ("country", "Germany"), ("country", "Singapore"),
+        ("agent", "Mac OS X · CHROME"), ("app", "0oa1"),
     }  # fmt: skip
     network = anna["network", "3320"]
     assert network.last_at - network.first_at >= timedelta(hours=18)

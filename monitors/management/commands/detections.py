@@ -13,8 +13,9 @@ from monitors import definitions, scoring
 from monitors.definitions import Definition
 from monitors.errors import MonitorsError
 from monitors.layouts import LAYOUTS
+from monitors.models import every_detection
 from monitors.scoring import Labelled, Verdict
-from monitors.services import proving
+from monitors.services import importing, proving
 from monitors.services.proving import Trial
 from monitors.services.scoring import score
 
@@ -23,7 +24,7 @@ EXPLAINED: dict[str, str] = yaml.safe_load((definitions.CATALOG / "scoring" / "e
 
 
 class Command(BaseCommand):
-    """`detections list`, `detections test [ID…]`, `detections score PATH…`."""
+    """`detections list`, `detections test [ID…]`, `detections score PATH…`, `detections import-sigma PATH…`."""
 
     help = "Lists the catalogue, and proves detections: their own events, in every layout of an index, on the real OpenSearch."
 
@@ -40,17 +41,38 @@ class Command(BaseCommand):
         score = verbs.add_parser("score", help="score the catalogue on labelled NDJSON of others")
         score.add_argument("paths", nargs="+", type=Path, help="files, or folders of .ndjson files")
         score.add_argument("--json", action="store_true", help="one JSON object a verdict")
+        bring = verbs.add_parser("import-sigma", help="make match detections of Sigma rules for Okta")
+        bring.add_argument("paths", nargs="+", type=Path, help="files, or folders of .yml and .yaml files")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what the verb says. Exits non-zero when a test failed."""
         if options["verb"] == "list":
-            for one in definitions.catalog().values():
+            for one in every_detection():
                 self.stdout.write(f"{one.id:<36} {one.severity}  {one.title:<48} {', '.join(one.attack)}")
             return
         if options["verb"] == "score":
             self._score(options)
+        elif options["verb"] == "import-sigma":
+            self._import(options["paths"])
         else:
             self._test(options)
+
+    def _import(self, paths: list[Path]) -> None:
+        files = [file for path in paths for file in (sorted(path.rglob("*.y*ml")) if path.is_dir() else [path])]
+        refused = 0
+        for file in files:
+            try:
+                results = importing.import_sigma(file.read_text(), by="command")
+            except (MonitorsError, OSError, UnicodeDecodeError) as error:
+                refused += 1
+                self.stderr.write(f"{file}: not imported: {error}")
+                continue
+            for result in results:
+                self.stdout.write(f"{file}: {result.row.pk} {'imported' if result.made else 'imported again'}")
+                for lost in result.row.not_carried:
+                    self.stdout.write(f"    not carried over: {lost}")
+        if refused:
+            raise CommandError(f"{refused} of {len(files)} files were not imported.")
 
     def _score(self, options: dict[str, Any]) -> None:
         catalog = list(definitions.catalog().values())

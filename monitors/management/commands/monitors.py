@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from monitors import definitions
 from monitors.errors import MonitorsError
-from monitors.models import Monitor
+from monitors.models import Monitor, find_detection
 from monitors.services import push, revisions
 
 BY = "command"
@@ -71,7 +71,7 @@ class Command(BaseCommand):
         monitors = []
         for detection_id in wanted:
             try:
-                definition = definitions.detection(detection_id)
+                definition = find_detection(detection_id)
             except MonitorsError as error:
                 raise CommandError(str(error)) from error
             monitor = Monitor.objects.filter(detection=definition.id, name=definition.title).first() or Monitor(

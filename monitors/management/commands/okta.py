@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from core import clock
-from monitors import definitions, geoip, ingest, opensearch
+from monitors import geoip, ingest, opensearch
 from monitors.errors import MonitorsError
+from monitors.models import find_detection
 from monitors.services import profiles
 
 BULK_EVENTS = 500
@@ -120,7 +121,7 @@ class Command(BaseCommand):
 
 def row_types(detection_id: str) -> list[str]:
     """Return the event types that a detection asks for."""
-    return definitions.detection(detection_id).event_types()
+    return find_detection(detection_id).event_types()
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
