@@ -17,4 +17,6 @@ def test_letters_and_white_space_stay(text: str) -> None:
 
 
 def test_what_postgres_cannot_keep_is_replaced_at_any_depth() -> None:
-    assert storable({"a\x00": ["x\ud800y", {"b": "\udfff"}, 1, None]}) == {"a\ufffd": ["x\ufffdy", {"b": "\ufffd"}, 1, None]}
+    assert storable({"a\x00": ["x\ud800y", {"b": "\udfff"}, 1, None]}) == {
+        "a\ufffd": ["x\ufffdy", {"b": "\ufffd"}, 1, None]
+    }
