@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from core.text import storable
 from monitors import facts
 from monitors.findings import when
 
@@ -65,9 +66,9 @@ def read(body: bytes) -> Message:
         raise Unreadable("The body is empty.")
     text = _decode(body)
     if text.lstrip()[:1] not in {"{", "["}:
-        return Foreign(name="", severity=None, groups=(), text=without_nul(text)[:MAX_TEXT])
+        return Foreign(name="", severity=None, groups=(), text=storable(text)[:MAX_TEXT])
     try:
-        data = without_nul(orjson.loads(text))
+        data = storable(orjson.loads(text))
     except orjson.JSONDecodeError as error:
         raise Unreadable(
             f"It is no valid JSON: {error}. Look at the message template of the monitor that sent it."
@@ -87,17 +88,6 @@ def _decode(body: bytes) -> str:
         raise Unreadable(
             f"It is no {encoding.removesuffix('-sig').upper()} text: {error.reason} at byte {error.start}."
         ) from error
-
-
-def without_nul(value: Any) -> Any:
-    """Return `value` with U+FFFD for U+0000, which Postgres keeps in no text."""
-    if isinstance(value, str):
-        return value.replace("\x00", "\ufffd")
-    if isinstance(value, dict):
-        return {without_nul(key): without_nul(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [without_nul(inner) for inner in value]
-    return value
 
 
 def _envelope(data: Mapping[str, Any]) -> Envelope:

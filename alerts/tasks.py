@@ -12,6 +12,9 @@ from core import clock
 from core.wakeups import wake
 from monitors.services import health
 
+# Many searches, one after the other; still below the broker's visibility timeout, past which it would start a task twice.
+LONG = {"soft_time_limit": 540, "time_limit": 570}
+
 
 @shared_task(name="alerts.process_delivery")  # type: ignore[untyped-decorator]
 def process_delivery(delivery_id: str) -> None:
@@ -48,13 +51,13 @@ def watch_monitors() -> None:
     health.watch()
 
 
-@shared_task(name="alerts.catch_up")  # type: ignore[untyped-decorator]
+@shared_task(name="alerts.catch_up", **LONG)  # type: ignore[untyped-decorator]
 def catch_up() -> None:
     """Find what was not delivered."""
     _work_tickets(catchup.catch_up())
 
 
-@shared_task(name="alerts.look_for_late_events")  # type: ignore[untyped-decorator]
+@shared_task(name="alerts.look_for_late_events", **LONG)  # type: ignore[untyped-decorator]
 def look_for_late_events(hours: int = 25) -> None:
     """Find what was indexed late."""
     _work_tickets(catchup.look_for_late_events(hours))

@@ -205,6 +205,11 @@ class Deployment(models.Model):
         return f"{self.monitor} in OpenSearch"
 
     @property
+    def runs(self) -> bool:
+        """Whether OpenSearch is to run it, by what was pushed last: a pause that is only saved pauses nothing yet."""
+        return bool((self.pushed_body or {}).get("enabled", self.monitor.enabled))
+
+    @property
     def heartbeat_overdue_after(self) -> float:
         """Seconds of silence after which a running monitor counts as silent: two heartbeats and one interval."""
         return 2 * settings.OKTADETECT_HEARTBEAT_SECONDS + self.monitor.interval_seconds

@@ -15,6 +15,7 @@ from opensearchpy import OpenSearch
 from opensearchpy.exceptions import ConnectionError as ClientConnectionError
 from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, TransportError
 
+from core.text import storable
 from monitors.errors import Conflict, NotFound, OpenSearchAway, OpenSearchError, OpenSearchRefused
 
 AS_DASHBOARDS = {"user-agent": "oktadetect OpenSearch-Dashboards"}
@@ -65,7 +66,7 @@ def call(
     """
     wanted = {**(params or {}), "request_timeout": timeout or settings.OPENSEARCH_TIMEOUT_SECONDS}
     try:
-        return client().transport.perform_request(method, path, params=wanted, body=body, headers=dict(headers or {}))
+        answer = client().transport.perform_request(method, path, params=wanted, body=body, headers=dict(headers or {}))
     except ConnectionTimeout as error:
         raise OpenSearchAway(f"OpenSearch did not answer within {wanted['request_timeout']:g} s.") from error
     except ClientConnectionError as error:
@@ -74,6 +75,11 @@ def call(
         raise _typed(error) from error
     except OpenSearchException as error:
         raise OpenSearchError(f"OpenSearch gave an answer that cannot be read ({type(error).__name__}).") from error
+    if not isinstance(answer, dict):
+        raise OpenSearchError(
+            "OpenSearch gave an answer that is no JSON object; something else may answer at its address."
+        )
+    return answer
 
 
 def _typed(error: TransportError) -> OpenSearchError:
@@ -108,9 +114,10 @@ def _reason(info: Any) -> str:
 
 
 def search(pattern: str, body: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
-    """Run a plain search over an index pattern; one that matches no index answers with no shards."""
-    answer: dict[str, Any] = call("POST", f"/{quote(pattern, safe='*,-')}/_search", body=body, timeout=timeout)
-    return answer
+    """Run a plain search over an index pattern; one that matches no index answers with no shards. Its text can be stored."""
+    answer = call("POST", f"/{quote(pattern, safe='*,-')}/_search", body=body, timeout=timeout)
+    found: dict[str, Any] = storable(answer)
+    return found
 
 
 def field_caps(pattern: str) -> dict[str, dict[str, Any]]:

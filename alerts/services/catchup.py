@@ -5,68 +5,74 @@ Two ways: periods that no whole answer covered (a long outage, a cut answer, a b
 `covered_to`; and events that were indexed late, by looking once more over the last hours. One search at a time for a cluster.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from alerts.services.alerting import Outcome
 from alerts.services.ingest import judged, origin_of, take_all
 from core import clock
+from core.locks import alone
 from monitors.errors import MonitorsError
-from monitors.models import Deployment
+from monitors.findings import Finding
+from monitors.models import Deployment, Monitor
+from monitors.rendering import Inputs
 from monitors.services import health, revisions, search
 
 log = structlog.get_logger(__name__)
 
-ONE_AT_A_TIME = 0x63617463  # "catc": an advisory lock
+ONE_AT_A_TIME = 0x63617463  # "catc": one search for what was missed at a time
+SHORTEST_SILENCE = timedelta(minutes=45)  # half of the shortest look-back
 
 
 def catch_up() -> list[Outcome]:
-    """Run what is owed; return what became of the findings. A failure waits in its row, for longer each time."""
+    """Run what is owed; return what became of the findings. A failure waits in its row, for longer each time, and holds up no other."""
     outcomes: list[Outcome] = []
-    with _alone() as alone:
-        for deployment in _owed() if alone else ():
+    with alone(ONE_AT_A_TIME) as nobody_else:
+        for deployment in _owed() if nobody_else else ():
             try:
                 outcomes += _catch_up(deployment)
             except MonitorsError as error:
                 log.warning("catch_up_failed", monitor=str(deployment.monitor_id), error=str(error))
-                health.put_off_catch_up(deployment)
     return outcomes
 
 
 def look_for_late_events(hours: int) -> list[Outcome]:
     """Run every running monitor's search over the last `hours`: events that were indexed late lie behind its look-back."""
     outcomes: list[Outcome] = []
-    with _alone() as alone:
-        for deployment in _running() if alone else ():
-            inputs = replace(revisions.inputs_of(deployment.monitor), emit_seconds=hours * 3600)
+    with alone(ONE_AT_A_TIME) as nobody_else:
+        for deployment in _running() if nobody_else else ():
             try:
-                findings = search.run_whole(inputs, end_ms=clock.to_ms(clock.now()))
+                monitor = revisions.pushed(deployment)
+                inputs = replace(revisions.inputs_of(monitor), emit_seconds=hours * 3600)
+                outcomes += _take(monitor, inputs, search.run_whole(inputs, end_ms=clock.to_ms(clock.now())))
             except MonitorsError as error:
                 log.warning("late_events_not_looked_for", monitor=str(deployment.monitor_id), error=str(error))
-                continue
-            taken, _ = take_all(
-                judged(findings, deployment.monitor, inputs), origin_of(deployment.monitor), delivery=None
-            )
-            outcomes += taken
     return outcomes
 
 
 def _catch_up(deployment: Deployment) -> list[Outcome]:
-    inputs = revisions.inputs_of(deployment.monitor)
-    step = timedelta(milliseconds=inputs.emit_ms)
+    monitor = revisions.pushed(deployment)
+    inputs = revisions.inputs_of(monitor)
+    emit = timedelta(milliseconds=inputs.emit_ms)
     now = clock.now()
+    if deployment.catch_up_at is None and deployment.covered_to and now - deployment.covered_to <= emit / 2:
+        return []  # OpenSearch itself will repeat for long enough yet
+    health.begin_catch_up(deployment)
     outcomes: list[Outcome] = []
-    for end in ends(deployment.covered_to or now, now, step):
-        findings = search.run_whole(inputs, end_ms=clock.to_ms(end))
-        taken, _ = take_all(judged(findings, deployment.monitor, inputs), origin_of(deployment.monitor), delivery=None)
-        outcomes += taken
+    for end in ends(deployment.covered_to or now, now, emit):
+        outcomes += _take(monitor, inputs, search.run_whole(inputs, end_ms=clock.to_ms(end)))
         health.caught_up(deployment, end)
+    return outcomes
+
+
+def _take(monitor: Monitor, inputs: Inputs, findings: Iterable[Finding]) -> list[Outcome]:
+    outcomes, refused = take_all(judged(findings, monitor, inputs), origin_of(monitor), delivery=None)
+    if refused:
+        log.error("findings_refused", monitor=str(monitor.uuid), refused=refused[:20])
     return outcomes
 
 
@@ -80,28 +86,18 @@ def ends(covered_to: datetime, now: datetime, step: timedelta) -> list[datetime]
 
 
 def _running() -> list[Deployment]:
-    rows = Deployment.objects.exclude(opensearch_id="").filter(monitor__enabled=True)
-    return list(rows.select_related("monitor").order_by("pk"))
+    """Return what OpenSearch is to run, in another order each time: where time runs out, it is never the same ones that wait."""
+    return [deployment for deployment in _deployed().order_by("?") if deployment.runs]
 
 
 def _owed() -> list[Deployment]:
-    """Return what is asked for, and what was not heard whole for so long that OpenSearch will soon not repeat it any more."""
+    """Return what is asked for, and what was not heard whole for so long that OpenSearch may soon not repeat it any more."""
     now = clock.now()
     asked = Q(catch_up_at__lte=now)
-    silent = Q(catch_up_at=None, covered_to__lt=now - timedelta(minutes=45))
-    rows = Deployment.objects.exclude(opensearch_id="").filter(asked | silent, monitor__enabled=True)
-    return list(rows.select_related("monitor").order_by(F("covered_to").asc(nulls_first=True)))
+    silent = Q(catch_up_at=None, covered_to__lt=now - SHORTEST_SILENCE)
+    rows = _deployed().filter(asked | silent).order_by(F("covered_to").asc(nulls_first=True))
+    return [deployment for deployment in rows if deployment.runs]
 
 
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Say whether no other worker is searching for what was missed; while the block runs, none will."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ONE_AT_A_TIME])
-        held = bool(cursor.fetchone()[0])
-    try:
-        yield held
-    finally:
-        if held:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
+def _deployed() -> QuerySet[Deployment]:
+    return Deployment.objects.exclude(opensearch_id="").select_related("monitor", "revision")

@@ -8,9 +8,9 @@ from typing import Any
 from django.db import transaction
 
 from alerts.models import Evidence, Occurrence
-from alerts.payload import without_nul
 from alerts.services import cases
 from core import clock
+from core.text import storable
 from monitors import opensearch
 from monitors.errors import MonitorsError
 from monitors.models import Monitor
@@ -83,7 +83,7 @@ def _ask(monitor: Monitor, uuids: list[str], timeout: float) -> dict[str, dict[s
 
 def _store(row: Evidence, events: list[dict[str, Any]], *, missing: list[str]) -> None:
     known = {event.get("uuid"): event for event in row.events}
-    known.update({event.get("uuid"): event for event in without_nul(events)})
+    known.update({event.get("uuid"): event for event in storable(events)})
     kept = sorted(known.values(), key=lambda event: (str(event.get("published")), str(event.get("uuid"))))[:MAX_EVENTS]
     Evidence.objects.filter(pk=row.pk).update(
         events=kept,

@@ -19,6 +19,7 @@ from alerts.services import baseline, evidence
 from alerts.services.alerting import Origin, Outcome, take
 from core import clock
 from monitors import facts
+from monitors.errors import DefinitionError
 from monitors.findings import Answer, Finding, Mark, read_answer, with_facts
 from monitors.models import Deployment, Monitor
 from monitors.rendering import Inputs
@@ -94,11 +95,16 @@ def origin_of(monitor: Monitor) -> Origin:
 
 
 def _claim(delivery: Delivery) -> bool:
-    """Put the next try off, so that a delivery which kills its worker does not do so at once again; False when it was tried enough."""
+    """
+    Hold the delivery by putting its next try off; False when another worker holds it, or when it was tried enough.
+
+    One that kills its worker is so not tried again at once, even where the broker brings its wake-up back.
+    """
+    now = clock.now()
     attempts = delivery.attempts + 1
-    Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.RECEIVED).update(
-        attempts=attempts, next_attempt_at=clock.now() + timedelta(seconds=min(15 * 2 ** (attempts - 1), 3600))
-    )
+    free = Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.RECEIVED, next_attempt_at__lte=now)
+    if not free.update(attempts=attempts, next_attempt_at=now + timedelta(seconds=min(15 * 2 ** (attempts - 1), 3600))):
+        return False
     if attempts > MAX_ATTEMPTS:
         _end(delivery, DeliveryStatus.QUARANTINED, reason=f"It was tried {MAX_ATTEMPTS} times and never finished.")
     return attempts <= MAX_ATTEMPTS
@@ -109,17 +115,22 @@ def _envelope(delivery: Delivery, message: Envelope) -> list[Outcome]:
     if monitor is None:
         _end(delivery, DeliveryStatus.QUARANTINED, reason=f"Its trigger {message.trigger[:80]!r} is no monitor here.")
         return []
-    inputs = revisions.inputs_of(monitor)
-    answer = read_answer(message.results[0], search.context_of(inputs)) if message.results else None
-    findings = judged(answer.findings, monitor, inputs) if answer else []
-    outcomes, refused = take_all(findings, origin_of(monitor), delivery=delivery.pk)
+    try:
+        told_by = revisions.told_by(monitor, message.revision)
+        inputs, origin = revisions.inputs_of(told_by), origin_of(told_by)
+        answer = read_answer(message.results[0], search.context_of(inputs)) if message.results else None
+    except DefinitionError as error:
+        _end(delivery, DeliveryStatus.QUARANTINED, reason=str(error), monitor=monitor.uuid)
+        return []
+    findings = judged(answer.findings, told_by, inputs) if answer else []
+    outcomes, refused = take_all(findings, origin, delivery=delivery.pk)
     _end(
         delivery,
         DeliveryStatus.PROCESSED,
         monitor=monitor.uuid,
         findings=len(outcomes),
         rejected=[*(answer.malformed if answer else ()), *refused],
-        also=lambda: _heard(monitor, message, answer),
+        also=lambda: _heard(delivery, monitor, message, timedelta(milliseconds=inputs.emit_ms), answer),
     )
     return outcomes
 
@@ -131,9 +142,18 @@ def _monitor(trigger: str) -> Monitor | None:
         return None
 
 
-def _heard(monitor: Monitor, message: Envelope, answer: Answer | None) -> None:
+def _heard(
+    delivery: Delivery, monitor: Monitor, message: Envelope, look_back: timedelta, answer: Answer | None
+) -> None:
     deployment, _ = Deployment.objects.get_or_create(monitor=monitor)
-    health.heard(deployment, period_end=message.period_end, error=message.error, answer=answer)
+    health.heard(
+        deployment,
+        received_at=delivery.received_at,
+        period_end=message.period_end,
+        look_back=look_back,
+        error=message.error,
+        answer=answer,
+    )
 
 
 def _foreign(delivery: Delivery, message: Foreign) -> list[Outcome]:
@@ -173,8 +193,9 @@ def _of_group(group: Group, name: str, severity: int | None) -> tuple[Finding, l
 def _of_text(delivery: Delivery, message: Foreign, name: str) -> tuple[Finding, list[dict[str, object]]]:
     """Return the finding that a bare message makes: about its source, with the body's hash as its evidence."""
     digest = bytes(delivery.sha256).hex()
-    earlier = Delivery.objects.filter(sha256=delivery.sha256, source=delivery.source).order_by("id").first() or delivery
-    mark = Mark(earlier.received_at, digest)
+    same = Delivery.objects.filter(sha256=delivery.sha256, source=delivery.source)
+    earliest = same.order_by("id").values_list("received_at", flat=True).first()
+    mark = Mark(earliest or delivery.received_at, digest)
     finding = Finding(
         entity_type="source",
         entity_id=delivery.source.name,
@@ -201,7 +222,8 @@ def _end(
     also: Callable[[], None] | None = None,
 ) -> None:
     """End a delivery once, together with what must be noted at the same moment."""
-    duplicate = Delivery.objects.filter(sha256=delivery.sha256, id__lt=delivery.id).order_by("id").first()
+    earlier = Delivery.objects.filter(sha256=delivery.sha256, id__lt=delivery.id)
+    duplicate_of = earlier.order_by("id").values_list("pk", flat=True).first()
     with transaction.atomic():
         if also is not None:
             also()
@@ -211,7 +233,7 @@ def _end(
             monitor=monitor,
             findings=findings,
             rejected=list(rejected)[:100],
-            duplicate_of=duplicate.pk if duplicate else None,
+            duplicate_of=duplicate_of,
             processed_at=clock.now(),
             next_attempt_at=None,
         )

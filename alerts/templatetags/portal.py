@@ -11,12 +11,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from alerts.querysets import COUNT_LIMIT
+from core.text import controls_shown
 from monitors.definitions import SEVERITIES
 
 register = template.Library()
 
 SPRITE = "vendor/lucide-1.62.0/sprite.svg"
-BIDI_CONTROLS = {code: f"[U+{code:04X}]" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 SHAPES = {
     "critical": "M6 .5 11.5 6 6 11.5.5 6z",
     "high": "M6 1.2 11.4 10.8H.6z",
@@ -77,12 +77,8 @@ def request_id() -> str:
 
 @register.filter(is_safe=True)
 def bidi_shown(page: str) -> SafeString:
-    """
-    Return a rendered page with every control that turns the direction of text written out, as [U+202E].
-
-    With one in a name, "gnp.exe" reads "exe.png", and so does what follows it. Letters that run from right to left need none.
-    """
-    return mark_safe(page.translate(BIDI_CONTROLS))  # noqa: S308 - the page was escaped when it was rendered
+    """Return a rendered page with every control character written out: those that turn text around above all."""
+    return mark_safe(controls_shown(page))  # noqa: S308 - the page was escaped when it was rendered
 
 
 @register.filter

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from alerts.models import Alert, Occurrence
 from alerts.okta import event_words, place_words
+from core.text import controls_shown
 from monitors import definitions
 from monitors.errors import DefinitionError
 from monitors.findings import duration, when
@@ -27,15 +28,15 @@ _MARKUP = re.compile(r"([\\*_?\-+^~{}\[\]()!|#@<>&:%/'\"=])")
 
 
 def plain(value: Any, limit: int = 200) -> str:
-    """Return event data as wiki text that can only be read: on one line, cut, with every mark-up character escaped."""
-    words = " ".join(str(value).split())
+    """Return event data as wiki text that can only be read: on one line, cut, controls written out, every mark-up character escaped."""
+    words = controls_shown(" ".join(str(value).split()))
     cut = words if len(words) <= limit else words[: limit - 1] + "…"
     return _MARKUP.sub(r"\\\1", cut)
 
 
 def summary(alert: Alert) -> str:
     """Return `Security Alert: <detection> for <entity>`, on one line, within Jira's 255 characters."""
-    words = " ".join(f"Security Alert: {alert.detection} for {alert.entity_name}".split())
+    words = controls_shown(" ".join(f"Security Alert: {alert.detection} for {alert.entity_name}".split()))
     return words if len(words) <= MAX_SUMMARY else words[: MAX_SUMMARY - 1] + "…"
 
 

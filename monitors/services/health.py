@@ -5,9 +5,11 @@ Silence is never taken for quiet: a heartbeat that lacks, a monitor that was dis
 elsewhere and an alert acknowledged in OpenSearch are faults, shown until they are mended.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-import structlog
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
@@ -19,29 +21,41 @@ from monitors.findings import Answer
 from monitors.models import Deployment
 from monitors.services import push
 
-log = structlog.get_logger(__name__)
-
 CATCH_UP_BACKOFF_MAX = timedelta(hours=1)
 
 
-def heard(deployment: Deployment, *, period_end: datetime, error: str, answer: Answer | None) -> None:
+def heard(
+    deployment: Deployment,
+    *,
+    received_at: datetime,
+    period_end: datetime,
+    look_back: timedelta,
+    error: str,
+    answer: Answer | None,
+) -> None:
     """
-    Note an envelope: its period is covered when its answer is whole; else the fault is kept, in words.
+    Note an envelope: the `look_back` before its `period_end` is covered when its answer is whole; else the fault is kept, in words.
 
-    `answer` is None when the search itself failed (`error` says how) or met no index. Call it in the transaction of the ingest.
+    After a silence longer than `look_back` a gap lies before it: that stays uncovered and is caught up. An envelope that is read
+    after a later one says nothing about now. `answer` is None when the search itself failed (`error` says how) or met no index.
+    Call it in the transaction of the ingest.
     """
     now = clock.now()
-    fault = _fault_of(error, answer)
-    changes: dict[str, object] = {"heard_at": now, "envelope_fault": fault}
-    if answer is not None:
-        changes["took_ms"] = answer.took_ms
-    if not fault:
-        changes["covered_to"] = Greatest(F("covered_to"), period_end)
-    elif answer is not None and answer.cut:
-        changes["catch_up_at"] = now  # asking again changes nothing: the portal completes it
     row = Deployment.objects.select_for_update().get(pk=deployment.pk)
-    Deployment.objects.filter(pk=row.pk).update(**changes)
-    if row.fault in {"", row.envelope_fault}:  # a fault that the watch found is the watch's to take back
+    fault = _fault_of(error, answer)
+    changes: dict[str, object] = {}
+    gap = row.covered_to is not None and period_end - look_back > row.covered_to
+    if not fault and not gap:
+        changes["covered_to"] = Greatest(F("covered_to"), period_end)
+    elif (answer is not None and answer.cut) or (not fault and gap):
+        changes["catch_up_at"] = row.catch_up_at or now  # one that failed keeps its back-off
+    is_newest = row.heard_at is None or received_at >= row.heard_at
+    if is_newest:
+        changes |= {"heard_at": received_at, "envelope_fault": fault}
+        changes |= {"took_ms": answer.took_ms} if answer is not None else {}
+    if changes:
+        Deployment.objects.filter(pk=row.pk).update(**changes)
+    if is_newest and row.fault in {"", row.envelope_fault}:  # a fault that the watch found is the watch's to take back
         set_fault(deployment, fault)
 
 
@@ -70,16 +84,20 @@ def watch() -> int:
     channel = _channel_fault()
     for deployment in Deployment.objects.exclude(opensearch_id="").select_related("monitor"):
         try:
-            fault = channel or _read(deployment) or _silence(deployment)
+            held = None if channel else _read(deployment)
         except OpenSearchError as error:
-            fault = str(error)
-        set_fault(deployment, fault or _told_by_envelope(deployment))
+            set_fault(deployment, str(error))
+            continue
+        with transaction.atomic():
+            if push.is_under_way(deployment.monitor):
+                continue  # what was read may be half of it; the next look sees the whole
+            now = Deployment.objects.select_related("monitor").filter(pk=deployment.pk).first()
+            if now is not None and now.pushed_at == deployment.pushed_at:
+                state, fault = (now.state, channel) if channel else _compare(now, held)
+                _keep_state(now, Deployment.State(state))
+                # what the monitor's own last envelope told, only its next one can take back
+                set_fault(now, fault or _silence(now) or now.envelope_fault)
     return Deployment.objects.exclude(fault="").count()
-
-
-def _told_by_envelope(deployment: Deployment) -> str:
-    """Return the fault that the monitor's last envelope told, which only its next one can take back; else nothing."""
-    return Deployment.objects.get(pk=deployment.pk).envelope_fault
 
 
 def _channel_fault() -> str:
@@ -95,41 +113,51 @@ def _channel_fault() -> str:
     return fault or ""
 
 
-def _read(deployment: Deployment) -> str:
-    """Read one monitor, keep what is there, and return its fault. Raises OpenSearchError other than NotFound."""
-    monitor = deployment.monitor
+@dataclass(frozen=True)
+class _Held:
+    """What OpenSearch holds of a monitor, and whether one of its alerts was acknowledged there."""
+
+    body: Mapping[str, Any]
+    muted: bool
+
+
+def _read(deployment: Deployment) -> _Held | None:
+    """Return what OpenSearch holds; None when it holds nothing. Raises OpenSearchError other than NotFound."""
     try:
-        held = opensearch.read_monitor(deployment.opensearch_id)
+        body = opensearch.read_monitor(deployment.opensearch_id)["monitor"]
     except NotFound:
-        _keep_state(deployment, Deployment.State.MISSING)
-        return "OpenSearch no longer holds this monitor. Push it to mend it."
+        return None
+    alerts = opensearch.monitor_alerts(deployment.opensearch_id)
+    return _Held(body, muted=any(alert.get("state") == "ACKNOWLEDGED" for alert in alerts))
+
+
+def _compare(deployment: Deployment, held: _Held | None) -> tuple[Deployment.State, str]:
+    """Return how what is held compares with what was pushed and what is saved, and the fault in it (empty: none)."""
+    if held is None:
+        return Deployment.State.MISSING, "OpenSearch no longer holds this monitor. Push it to mend it."
     Deployment.objects.filter(pk=deployment.pk).update(read_at=clock.now())
-    body = held["monitor"]
-    if monitor.enabled and not body.get("enabled"):
-        _keep_state(deployment, Deployment.State.DISABLED)
-        return "The monitor was disabled in OpenSearch. Push it to mend it."
-    if deployment.read_body and not push.same(body, deployment.read_body):
-        _keep_state(deployment, Deployment.State.DRIFTED)
-        return "The monitor was changed in OpenSearch. Look at the difference, then push."
-    current = monitor.revisions.first()
+    if deployment.runs and not held.body.get("enabled"):
+        return Deployment.State.DISABLED, "The monitor was disabled in OpenSearch. Push it to mend it."
+    if deployment.read_body and not push.same(dict(held.body), deployment.read_body):
+        return Deployment.State.DRIFTED, "The monitor was changed in OpenSearch. Look at the difference, then push."
+    current = deployment.monitor.revisions.first()
     in_sync = current is None or deployment.revision_id == current.pk
-    _keep_state(deployment, Deployment.State.IN_SYNC if in_sync else Deployment.State.CHANGED)
-    if any(alert.get("state") == "ACKNOWLEDGED" for alert in opensearch.monitor_alerts(deployment.opensearch_id)):
-        return "An alert of this monitor was acknowledged in OpenSearch, which mutes it. Complete or delete that alert there."
-    return ""
+    state = Deployment.State.IN_SYNC if in_sync else Deployment.State.CHANGED
+    if held.muted and deployment.runs:
+        return (
+            state,
+            "An alert of this monitor was acknowledged in OpenSearch, which mutes it. Delete that alert there.",
+        )
+    return state, ""
 
 
 def _silence(deployment: Deployment) -> str:
-    current = Deployment.objects.get(pk=deployment.pk)
-    last = max(filter(None, (current.heard_at, current.pushed_at)), default=None)
-    if not deployment.monitor.enabled or last is None:
+    last = max(filter(None, (deployment.heard_at, deployment.pushed_at)), default=None)
+    if not deployment.runs or last is None:
         return ""
-    silent = (clock.now() - last).total_seconds()
-    if silent <= deployment.heartbeat_overdue_after:
+    if (clock.now() - last).total_seconds() <= deployment.heartbeat_overdue_after:
         return ""
-    return (
-        f"Nothing was heard from this monitor for {int(silent // 60)} min. Look at its channel and the cluster's log."
-    )
+    return f"Nothing was heard from this monitor since {last:%Y-%m-%d %H:%M} UTC. Look at its channel and the cluster's log."
 
 
 def _keep_state(deployment: Deployment, state: Deployment.State) -> None:
@@ -140,9 +168,13 @@ def _keep_state(deployment: Deployment, state: Deployment.State) -> None:
         activity.record("monitor.state", deployment.monitor, by="watch", was=deployment.state, now=state.value)
 
 
-def put_off_catch_up(deployment: Deployment) -> None:
-    """Note that a catch-up failed: the next try waits twice as long, an hour at most."""
-    wait = min(timedelta(minutes=1) * 2**deployment.catch_up_failures, CATCH_UP_BACKOFF_MAX)
+def begin_catch_up(deployment: Deployment) -> None:
+    """
+    Note that a catch-up begins, by putting the next try off: twice as long each time, an hour at most.
+
+    `caught_up` takes that back. Whatever ends the catch-up otherwise, its worker's death too, so waits, and never blocks the others.
+    """
+    wait = min(timedelta(minutes=1) * 2 ** min(deployment.catch_up_failures, 10), CATCH_UP_BACKOFF_MAX)
     Deployment.objects.filter(pk=deployment.pk).update(
         catch_up_at=clock.now() + wait, catch_up_failures=F("catch_up_failures") + 1
     )

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from core import activity, clock
+from core.locks import alone
 from core.models import Person
 from monitors import exclusions, opensearch, rendering
 from monitors.errors import Conflict, NotFound, OpenSearchAway, PushError
@@ -20,6 +21,7 @@ from monitors.services import profiles, revisions
 from monitors.signals import webhook_token_shown, webhook_token_wanted
 
 CHANNEL_ID = "oktadetect"
+CHANNEL_LOCK = 0x6368616E  # "chan": one writer at a time
 TOKEN_HEADER = "Authorization"  # noqa: S105 - the name of a header
 # What OpenSearch writes by itself, and so is no difference.
 VOLATILE = (
@@ -42,6 +44,7 @@ class Preview:
     seq_no: int | None
     primary_term: int | None
     opensearch_id: str
+    revision: MonitorRevision | None
     needs_force: bool = False
 
 
@@ -51,8 +54,10 @@ def preview(monitor: Monitor) -> Preview:
 
     Raises MissingField when the index cannot serve the detection, DefinitionError, OpenSearchError.
     """
-    profiles.learn(monitor.index_pattern)
+    # The revision is read before the monitor: one that is saved in between is pushed under the older number, and so shown as a change.
     revision = monitor.revisions.first()
+    monitor.refresh_from_db()
+    profiles.learn(monitor.index_pattern)
     body = rendering.monitor(
         revisions.inputs_of(monitor),
         channel_id=CHANNEL_ID,
@@ -62,10 +67,12 @@ def preview(monitor: Monitor) -> Preview:
     )
     held = _held(monitor)
     if held is None:
-        return Preview(body, None, None, None, "")
+        return Preview(body, None, None, None, "", revision)
     deployment, _ = Deployment.objects.get_or_create(monitor=monitor)
     changed = deployment.read_body is not None and not same(held["monitor"], deployment.read_body)
-    return Preview(body, held["monitor"], held["_seq_no"], held["_primary_term"], held["_id"], needs_force=changed)
+    return Preview(
+        body, held["monitor"], held["_seq_no"], held["_primary_term"], held["_id"], revision, needs_force=changed
+    )
 
 
 def push(monitor: Monitor, *, by: Person | str, seen_seq_no: int | None = None) -> Deployment:
@@ -76,6 +83,7 @@ def push(monitor: Monitor, *, by: Person | str, seen_seq_no: int | None = None) 
     OpenSearch holds a change that was not seen or another push is under way, and what `preview` raises. After any error
     OpenSearch holds either the old monitor or the new one, and the next `read` says which.
     """
+    ensure_channel()
     with transaction.atomic():
         _one_push_at_a_time(monitor)
         planned = preview(monitor)
@@ -83,10 +91,8 @@ def push(monitor: Monitor, *, by: Person | str, seen_seq_no: int | None = None) 
             raise PushError(
                 f"{monitor.name} was changed in OpenSearch since our last push. Look at the difference, then push."
             )
-        ensure_channel()
         ensure_lists(monitor)
-        answer = _send(monitor, planned)
-        deployment = _store(monitor, answer, planned.body)
+        deployment = _store(monitor, _send(monitor, planned), planned)
         activity.record(
             "monitor.pushed", monitor, by=by, revision=deployment.revision.number if deployment.revision else None,
             opensearch_id=deployment.opensearch_id, seq_no=deployment.seq_no,
@@ -114,18 +120,22 @@ def ensure_channel() -> None:
     """
     Make the webhook channel point here with a live token; leave one that does alone.
 
-    Writing always means a new token, and the old one lives until the new one is seen. Raises PushError, OpenSearchError.
+    Writing always means a new token, and the old one lives until the new one is seen. The token is committed before the channel
+    carries it: call it outside of a transaction, whose end could take the token back. Raises PushError, OpenSearchError.
     """
-    try:
-        config: dict[str, Any] | None = opensearch.read_channel(CHANNEL_ID)
-    except NotFound:
-        config = None
-    if config is not None and channel_fault(config) is None and token_is_live(config):
-        return
-    answers = webhook_token_wanted.send(sender=Deployment)
-    if not answers:
-        raise PushError("Nothing here receives envelopes, so no channel can be written.")
-    opensearch.write_channel(CHANNEL_ID, channel_config(str(answers[0][1])), exists=config is not None)
+    with alone(CHANNEL_LOCK) as nobody_else:
+        if not nobody_else:
+            raise PushError("Somebody else is writing the webhook channel right now. Look again in a moment.")
+        try:
+            config: dict[str, Any] | None = opensearch.read_channel(CHANNEL_ID)
+        except NotFound:
+            config = None
+        if config is not None and channel_fault(config) is None and token_is_live(config):
+            return
+        answers = webhook_token_wanted.send(sender=Deployment)
+        if not answers:
+            raise PushError("Nothing here receives envelopes, so no channel can be written.")
+        opensearch.write_channel(CHANNEL_ID, channel_config(str(answers[0][1])), exists=config is not None)
 
 
 def ensure_lists(monitor: Monitor) -> None:
@@ -185,11 +195,20 @@ def _token_in(config: dict[str, Any]) -> str:
     return str(headers.get(TOKEN_HEADER, "")).removeprefix("Bearer ").strip()
 
 
+def is_under_way(monitor: Monitor) -> bool:
+    """Whether somebody is pushing the monitor; when nobody is, none begins before the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", _lock(monitor))
+        return not cursor.fetchone()[0]
+
+
+def _lock(monitor: Monitor) -> list[int]:
+    return [zlib.crc32(b"push") >> 1, zlib.crc32(monitor.uuid.bytes) >> 1]
+
+
 def _one_push_at_a_time(monitor: Monitor) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(%s, %s)", [zlib.crc32(b"push") >> 1, zlib.crc32(monitor.uuid.bytes) >> 1]
-        )
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", _lock(monitor))
         if not cursor.fetchone()[0]:
             raise PushError(f"Somebody else is pushing {monitor.name} right now. Look again in a moment.")
 
@@ -237,19 +256,18 @@ def _send(monitor: Monitor, planned: Preview) -> dict[str, Any]:
         return found
 
 
-def _store(monitor: Monitor, answer: dict[str, Any], body: dict[str, Any]) -> Deployment:
+def _store(monitor: Monitor, answer: dict[str, Any], planned: Preview) -> Deployment:
     now = clock.now()
     held = opensearch.read_monitor(answer["_id"])
-    revision: MonitorRevision | None = monitor.revisions.first()
     deployment, _ = Deployment.objects.update_or_create(
         monitor=monitor,
         defaults={
             "opensearch_id": held["_id"],
             "seq_no": held["_seq_no"],
             "primary_term": held["_primary_term"],
-            "revision": revision,
+            "revision": planned.revision,
             "state": Deployment.State.IN_SYNC,
-            "pushed_body": body,
+            "pushed_body": planned.body,
             "read_body": held["monitor"],
             "pushed_at": now,
             "read_at": now,

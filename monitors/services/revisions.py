@@ -1,5 +1,6 @@
 """Saving a monitor: each save is a revision with an author and a reason, and what rollback goes back to."""
 
+from copy import copy
 from typing import Any
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.db import transaction
 from core import activity
 from core.models import Person
 from monitors import exclusions, rendering
-from monitors.errors import MissingField
+from monitors.errors import DefinitionError, MissingField
 from monitors.models import Deployment, Monitor, MonitorRevision
 
 
@@ -25,6 +26,32 @@ def inputs_of(monitor: Monitor) -> rendering.Inputs:
         beat_seconds=settings.OKTADETECT_HEARTBEAT_SECONDS,
         exclusions=tuple(exclusions.Exclusion.from_json(row.conditions) for row in monitor.exclusions_in_force()),
     )
+
+
+def told_by(monitor: Monitor, revision: str) -> Monitor:
+    """
+    Return the monitor, unsaved, as the revision of this number has it: by that, and not by what was saved since, its envelopes are read.
+
+    A revision that is not known, or whose values the catalogue no longer allows, gives the monitor as it is.
+    """
+    row = (
+        monitor.revisions.filter(number=int(revision)).first() if revision.isdecimal() and len(revision) < 10 else None
+    )
+    if row is None:
+        return monitor
+    then = copy(monitor)
+    for name in ("detection", "name", "index_pattern", "params", "severity", "interval_seconds"):
+        setattr(then, name, row.inputs[name])
+    try:
+        then.definition().values(then.params)
+    except DefinitionError:
+        return monitor
+    return then
+
+
+def pushed(deployment: Deployment) -> Monitor:
+    """Return the monitor as OpenSearch runs it: as it was pushed last, whatever was saved since."""
+    return told_by(deployment.monitor, str(deployment.revision.number) if deployment.revision else "")
 
 
 @transaction.atomic

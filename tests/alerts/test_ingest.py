@@ -7,11 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from alerts.models import Alert, Delivery, Evidence, Occurrence, Source
 from alerts.services import ingest
 from core import clock
 from monitors.models import Deployment, Monitor
+from monitors.services import revisions
 from tests.factories import make_monitor
 
 pytestmark = pytest.mark.django_db
@@ -249,3 +252,41 @@ def test_hostile_names_are_kept_as_data() -> None:
     name = "<script>alert(1)</script>{{7*7}}\u202e\"'\x00"
     process(envelope(monitor, row(name, events=[{"t": 1, "uuid": "a", "user": name}])))
     assert Alert.objects.get().entity_name == name.replace("\x00", "\ufffd")
+
+
+def test_a_delivery_that_another_worker_holds_is_left_to_it() -> None:
+    delivery = deliver(article("anna"))
+    Delivery.objects.update(next_attempt_at=clock.now() + timedelta(seconds=15), attempts=1)
+    ingest.process(str(delivery.pk))
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.attempts) == ("received", 1)
+    assert not Alert.objects.exists()
+
+
+def test_an_envelope_is_read_as_the_revision_that_sent_it_and_not_as_what_was_saved_since() -> None:
+    monitor = make_monitor(deployed=False, params={"failures": 20})
+    revisions.save(monitor, by="test")
+    monitor.params, monitor.severity = {"failures": 99}, 1
+    revisions.save(monitor, by="test")
+    process({**envelope(monitor, row()), "revision": "1"})
+    alert = Alert.objects.get()
+    assert (alert.limits["failures"], alert.severity) == (20, 3)
+
+
+@pytest.mark.parametrize("revision", ["", "7", "x", "9" * 30, "²"])
+def test_an_envelope_of_an_unknown_revision_is_read_as_the_monitor_is_now(revision: str) -> None:
+    assert process({**envelope(make_monitor(), row()), "revision": revision}).status == "processed"
+
+
+def test_an_envelope_of_a_detection_that_left_the_catalogue_is_quarantined_and_says_so() -> None:
+    delivery = process(envelope(make_monitor("left-the-catalogue"), row()))
+    assert (delivery.status, delivery.attempts) == ("quarantined", 1)
+    assert "left-the-catalogue" in delivery.reason
+
+
+def test_ending_a_delivery_reads_no_other_body() -> None:
+    process(b"the same text")
+    with CaptureQueriesContext(connection) as queries:
+        process(b"the same text")
+    read = [one["sql"] for one in queries if one["sql"].startswith("SELECT") and '"body"' in one["sql"]]
+    assert len(read) == 2  # the worker's own, and the test's look at it
