@@ -32,7 +32,7 @@ class SourceAdmin(admin.ModelAdmin[Source]):
     inlines = (TokenInline,)
     actions = ("mint_token",)
 
-    @admin.action(description="Mint a new token (shown once)")
+    @admin.action(description="Mint a new token (shown once)", permissions=["change"])
     def mint_token(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
         """Show a new token once; the one before lives on until the new one is seen."""
         for source in queryset:

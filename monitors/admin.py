@@ -129,6 +129,18 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
         """Save as a revision with its author and reason."""
         revisions.save(obj, by=activity.person_of(request.user), reason=form.cleaned_data["reason"])
 
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Offer no deleting of many at once: each is taken out of OpenSearch first, and that may fail."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Delete, or say why OpenSearch would not let go of it; then nothing was changed."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except MonitorsError as error:
+            messages.error(request, f"Nothing was deleted. {error}")
+            return HttpResponseRedirect(reverse("admin:monitors_monitor_change", args=[object_id]))
+
     def delete_model(self, request: HttpRequest, obj: Monitor) -> None:
         """Take it out of OpenSearch first, so that nothing keeps posting for a monitor that nobody knows."""
         if _deployment(obj) and obj.deployment.opensearch_id:
@@ -136,12 +148,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
         activity.record("monitor.deleted", obj, by=activity.person_of(request.user), name=obj.name)
         super().delete_model(request, obj)
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
-        """Delete one by one, each out of OpenSearch too."""
-        for monitor in queryset:
-            self.delete_model(request, monitor)
-
-    @admin.action(description="Push to OpenSearch")
+    @admin.action(description="Push to OpenSearch", permissions=["change"])
     def push_selected(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
         """Push each; say for each what became of it."""
         for monitor in queryset:
@@ -155,7 +162,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
         change_page = reverse("admin:monitors_monitor_change", args=[monitor.pk])
         if request.method == "POST":
             seen = request.POST.get("seen_seq_no", "")
-            self._push(request, monitor, seen_seq_no=int(seen) if seen.isdigit() else None)
+            self._push(request, monitor, seen_seq_no=int(seen) if seen.isdecimal() else None)
             return HttpResponseRedirect(change_page)
         context = {
             **self.admin_site.each_context(request),

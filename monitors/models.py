@@ -184,7 +184,7 @@ class Deployment(models.Model):
     opensearch_id = models.CharField(max_length=80, blank=True, db_index=True)
     seq_no = models.BigIntegerField(null=True)
     primary_term = models.BigIntegerField(null=True)
-    revision = models.ForeignKey(MonitorRevision, null=True, on_delete=models.PROTECT, related_name="+")
+    revision = models.ForeignKey(MonitorRevision, null=True, on_delete=models.RESTRICT, related_name="+")
     state = models.CharField(max_length=10, choices=State, default=State.NEVER)
     pushed_body = models.JSONField(null=True, help_text="What was sent at the last push.")
     read_body = models.JSONField(null=True, help_text="What was read back last.")

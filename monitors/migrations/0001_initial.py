@@ -178,7 +178,7 @@ class Migration(migrations.Migration):
                     "revision",
                     models.ForeignKey(
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=django.db.models.deletion.RESTRICT,
                         related_name="+",
                         to="monitors.monitorrevision",
                     ),

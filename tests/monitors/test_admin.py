@@ -3,15 +3,17 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
 from core.models import Activity
+from monitors import opensearch
 from monitors.definitions import catalog
 from monitors.errors import OpenSearchAway
-from monitors.models import Monitor
-from monitors.services import push
-from tests.factories import make_monitor, make_user
+from monitors.models import Deployment, Monitor
+from monitors.services import push, revisions
+from tests.factories import make_monitor, make_source, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -134,3 +136,49 @@ def test_the_push_page_shows_what_will_change_and_pushes(admin: Client) -> None:
     assert "<code>33</code>" in page
     admin.post(reverse("admin:monitors_monitor_delete", args=[monitor.pk]), {"post": "yes"})
     assert not Monitor.objects.exists()
+
+
+def test_a_pushed_monitor_with_revisions_can_be_deleted(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monitor = pushed_monitor()
+    gone: list[str] = []
+    monkeypatch.setattr(opensearch, "delete_monitor", gone.append)
+    admin.post(reverse("admin:monitors_monitor_delete", args=[monitor.pk]), {"post": "yes"})
+    assert not Monitor.objects.exists()
+    assert gone == ["os-1"]
+
+
+def test_a_monitor_that_cannot_be_taken_out_of_opensearch_stays_and_says_why(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor = pushed_monitor()
+
+    def away(_: str) -> None:
+        raise OpenSearchAway("OpenSearch did not answer within 10 s.")
+
+    monkeypatch.setattr(opensearch, "delete_monitor", away)
+    address = reverse("admin:monitors_monitor_delete", args=[monitor.pk])
+    page = admin.post(address, {"post": "yes"}, follow=True).content.decode()
+    assert "did not answer within 10 s" in page
+    assert Monitor.objects.get().deployment.opensearch_id == "os-1"
+
+
+def test_whoever_may_only_look_at_monitors_and_sources_is_offered_no_push_and_no_token(client: Client) -> None:
+    user = make_user("reader", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_monitor", "view_source"]))
+    client.force_login(user)
+    monitor, source = make_monitor(), make_source()
+    for page, action, row in (
+        ("monitors/monitor", "push_selected", monitor.pk),
+        ("alerts/source", "mint_token", source.pk),
+    ):
+        address = f"/admin/{page}/"
+        assert action not in client.get(address).content.decode()
+        client.post(address, {"action": action, "_selected_action": [str(row)]})
+    assert not Activity.objects.filter(action__in=["monitor.pushed", "source.token_minted"]).exists()
+
+
+def pushed_monitor() -> Monitor:
+    monitor = make_monitor(deployed=False)
+    revision = revisions.save(monitor, by="test")
+    Deployment.objects.update(opensearch_id="os-1", revision=revision)
+    return monitor

@@ -214,3 +214,48 @@ def test_deleting_takes_it_out_of_opensearch(monitor: Monitor) -> None:
     with pytest.raises(NotFound):
         opensearch.read_monitor(gone)
     assert deployed(monitor).state == "never"
+
+
+def test_a_push_that_fails_leaves_the_channel_with_a_token_that_is_live(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push.push(monitor, by="test")
+    config = opensearch.read_channel(push.CHANNEL_ID)
+    config["webhook"]["url"] = "http://127.0.0.1:9/elsewhere"
+    opensearch.write_channel(push.CHANNEL_ID, config, exists=True)
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise OpenSearchAway("not reached")
+
+    monkeypatch.setattr(opensearch, "update_monitor", away)
+    with pytest.raises(OpenSearchAway):
+        push.push(monitor, by="test")
+    mended = opensearch.read_channel(push.CHANNEL_ID)
+    assert push.channel_fault(mended) is None
+    assert push.token_is_live(mended)
+
+
+def test_what_is_saved_while_a_push_runs_is_shown_as_a_change(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = opensearch.create_monitor
+
+    def create_while_saved(body: Any) -> Any:
+        again = Monitor.objects.get(pk=monitor.pk)
+        again.severity = 1
+        revisions.save(again, by="test")
+        return create(body)
+
+    monkeypatch.setattr(opensearch, "create_monitor", create_while_saved)
+    deployment = push.push(monitor, by="test")
+    assert deployment.revision is not None
+    assert deployment.revision.number == 1
+    health.watch()
+    assert deployed(monitor).state == "changed"
+
+
+def test_a_push_sends_what_is_saved_and_not_what_its_caller_read_before(monitor: Monitor) -> None:
+    Monitor.objects.filter(pk=monitor.pk).update(severity=4)
+    push.push(monitor, by="test")
+    held = opensearch.read_monitor(deployed(monitor).opensearch_id)["monitor"]
+    assert held["triggers"][0]["query_level_trigger"]["severity"] == "4"
