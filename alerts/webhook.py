@@ -1,10 +1,14 @@
 """`POST /okta-detections`: authenticate, keep, answer, wake a worker. Nothing is read of the body here."""
 
+from typing import Any
+
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,11 +24,21 @@ log = structlog.get_logger(__name__)
 RETRY_AFTER_SECONDS = 2  # OpenSearch honours a short Retry-After, and tries once more
 
 
+class AlwaysJson(BaseContentNegotiation):
+    """Answers in JSON whatever the sender would like: a body is never refused over how its answer looks."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:  # noqa: ARG002 - DRF's signature
+        """Choose the only one."""
+        return renderers[0], renderers[0].media_type
+
+
 class OktaDetections(APIView):
     """Takes what OpenSearch posts. 202 means that it is committed; 401 and 413 that it is not; 503 that it must come again."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = AlwaysJson
 
     def post(self, request: Request) -> Response:
         """Answer 202 with the delivery's id, 401, 413 or 503; never 500."""

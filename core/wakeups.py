@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from celery import Task, current_app
 from kombu.connection import Connection
-from kombu.exceptions import OperationalError
+from kombu.exceptions import LimitExceeded, OperationalError
 from kombu.pools import ProducerPool
 
 log = structlog.get_logger(__name__)
@@ -41,6 +41,8 @@ def wake(task: Task, *args: Any) -> bool:
     try:
         with _producers().acquire(block=True, timeout=TIMEOUT_SECONDS) as producer:  # type: ignore[no-untyped-call]
             task.apply_async(args=args, producer=producer, retry=False, ignore_result=True)
+    except LimitExceeded:
+        return False  # every connection is in use; the broker itself may be well
     except (OperationalError, OSError) as error:
         _silent_until = time.monotonic() + PAUSE_SECONDS
         log.warning("wake_up_lost", task=task.name, error=type(error).__name__)

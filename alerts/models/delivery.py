@@ -1,7 +1,9 @@
 """What was posted here, and who may post."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from uuid_utils.compat import uuid7
 
@@ -18,6 +20,19 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse addresses that are no list of networks."""
+        try:
+            self.networks()
+        except ValueError as error:
+            raise ValidationError({"addresses": f'Give a list of networks, like ["10.0.0.0/8"]: {error}'}) from error
+
+    def networks(self) -> list[IPv4Network | IPv6Network]:
+        """Return the networks that may post; none for any. Raises ValueError when `addresses` makes no sense."""
+        if not isinstance(self.addresses, list) or not all(isinstance(network, str) for network in self.addresses):
+            raise ValueError("it is no list of texts")
+        return [ip_network(network, strict=False) for network in self.addresses]
 
 
 class SourceToken(models.Model):

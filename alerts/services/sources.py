@@ -23,13 +23,17 @@ def digest(token: str) -> bytes:
 
 @transaction.atomic
 def mint(name: str = OPENSEARCH, *, by: Person | str) -> str:
-    """Return a new token of the source (made if need be). The newest other one lives on until the new one is seen."""
-    source, _ = Source.objects.get_or_create(name=name)
+    """
+    Return a new token of the source (made if need be). The one in use lives on until the new one is seen.
+
+    In use is the newest that was ever seen, else the newest; the others end now.
+    """
+    source, _ = Source.objects.select_for_update().get_or_create(name=name)
     token = secrets.token_urlsafe(32)
-    now = clock.now()
-    live = list(source.tokens.filter(withdrawn_at=None).select_for_update())
-    for old in live[1:]:
-        SourceToken.objects.filter(pk=old.pk).update(withdrawn_at=now)
+    live = source.tokens.filter(withdrawn_at=None)
+    in_use = live.exclude(first_seen_at=None).first() or live.first()
+    if in_use is not None:
+        live.exclude(pk=in_use.pk).update(withdrawn_at=clock.now())
     SourceToken.objects.create(source=source, digest=digest(token), hint=token[-4:])
     activity.record("source.token_minted", source, by=by, hint=token[-4:])
     return token
@@ -61,13 +65,15 @@ def _first_seen(row: SourceToken) -> None:
 
 
 def _may_come_from(source: Source, address: str | None) -> bool:
+    """Whether the source may post from there. Networks that make no sense let nobody in."""
     if not source.addresses:
         return True
     try:
-        here = ipaddress.ip_address(address or "")
+        here, networks = ipaddress.ip_address(address or ""), source.networks()
     except ValueError:
         return False
-    return any(here in ipaddress.ip_network(network, strict=False) for network in source.addresses)
+    plain = here.ipv4_mapped if isinstance(here, ipaddress.IPv6Address) else None  # as a dual-stack socket shows it
+    return any((plain or here) in network for network in networks)
 
 
 def connect() -> None:

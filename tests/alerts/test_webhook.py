@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import OperationalError
 from django.test import Client, override_settings
 
@@ -173,3 +174,34 @@ def test_keeping_a_body_costs_few_queries(client: Client, token: str, django_ass
     post(client, token)
     with django_assert_max_num_queries(4):
         post(client, token)
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "text/html", "application/xml;q=0.9", "odd"])
+def test_whatever_answer_the_sender_would_like_its_body_is_kept(client: Client, token: str, accept: str) -> None:
+    assert post(client, token, Accept=accept).status_code == 202
+    answer = client.post(f"{URL}?format=xml", b"{}", "application/json", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 202
+    assert Delivery.objects.count() == 2
+
+
+@pytest.mark.parametrize("addresses", [["10.0.0.0/33"], ["office"], [7], "10.0.0.0/8", {"a": 1}])
+def test_a_network_that_makes_no_sense_lets_nobody_in_and_is_refused_when_it_is_saved(
+    client: Client, token: str, addresses: Any
+) -> None:
+    Source.objects.update(addresses=addresses)
+    assert post(client, token).status_code == 401
+    with pytest.raises(ValidationError, match="network"):
+        Source.objects.get().full_clean()
+
+
+def test_an_address_that_a_dual_stack_socket_shows_is_the_same_address(client: Client, token: str) -> None:
+    Source.objects.update(addresses=["10.0.0.0/8"])
+    assert post(client, token, REMOTE_ADDR="::ffff:10.1.2.3").status_code == 401  # a header of that name says nothing
+    assert sources.let_in(token, "::ffff:10.1.2.3") is not None
+
+
+def test_tokens_that_never_reached_the_sender_do_not_end_the_one_that_it_uses(client: Client, token: str) -> None:
+    assert post(client, token).status_code == 202
+    for _ in range(3):
+        sources.mint("test", by="test")
+    assert post(client, token).status_code == 202

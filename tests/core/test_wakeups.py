@@ -64,3 +64,12 @@ def test_a_broker_that_was_restarted_is_told_again(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(wakeups, "_silent_until", 0.0)
         answers.append(wakeups.wake(tasks.seal_activity))
     assert answers[-1] is True
+
+
+def test_more_threads_than_connections_lose_a_wake_up_and_raise_nothing(
+    monkeypatch: pytest.MonkeyPatch, broker_url: str
+) -> None:
+    broker(broker_url, monkeypatch)
+    monkeypatch.setattr(wakeups, "CONNECTIONS", 1)
+    with wakeups._producers().acquire(block=True):  # type: ignore[no-untyped-call]  # kombu has no types
+        assert wakeups.wake(tasks.seal_activity) is False
