@@ -301,4 +301,4 @@ def _fields_of(clause: Mapping[str, Any]) -> list[str]:
         return [name for inner in body for name in _fields_of(inner)]
     if kind == "sigma":
         return list(body["fields"])
-    return [body] if kind == "exists" else list(body)
+    return [body] if kind == "exists" else list(body)  # same: its two fields, term and the like: the one they name

@@ -79,7 +79,7 @@ def entity_id(event: Mapping[str, Any], paths: Iterable[str], prefix: str = "") 
         else:
             value = text(event, path)
         if value is not None:
-            return value if position == 0 else value.lower()
+            return value.lower() if position > 0 and path.endswith(("alternateId", "displayName")) else value
     return None
 
 
@@ -120,11 +120,12 @@ def of_event(event: Mapping[str, Any]) -> dict[str, Any]:
 
     `privilegeGranted` lists all current privileges of the receiver, not the change, so a ROLE target is preferred.
     """
-    actor = text(event, "actor.id")
     users, groups, apps = (targets(event, kind=kind) for kind in ("User", "UserGroup", "AppInstance"))
     named = [target.get("displayName") or target.get("alternateId") for target in targets(event, kind="ROLE")]
-    roles = [str(role) for role in named if role] or [text(event, "debugContext.debugData.privilegeGranted") or ""]
-    self_grant = actor is not None and any(target.get("id") == actor for target in users)
+    debug = "debugContext.debugData."
+    said = text(event, f"{debug}privilegeRevoked") or text(event, f"{debug}privilegeGranted") or ""
+    roles = [str(role) for role in named if role] or [said]
+    self_grant = any(_is_actor(event, target) for target in users)
     receivers = [label(target) for target in users] or [_name(group) for group in groups]
     failed = text(event, "outcome.result") in {"FAILURE", "DENY"}
     return {
@@ -144,6 +145,15 @@ def of_event(event: Mapping[str, Any]) -> dict[str, Any]:
         "failed": failed,
         "granted": "tried to grant" if failed else "granted",
     }
+
+
+def _is_actor(event: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
+    """Whether a target is who did it: by the name people know them by where both have one, else by id."""
+    ours, theirs = text(event, "actor.alternateId"), text(target, "alternateId")
+    if ours and theirs:
+        return ours.lower() == theirs.lower()
+    actor = text(event, "actor.id")
+    return actor is not None and target.get("id") == actor
 
 
 def _name(target: Mapping[str, Any]) -> str:

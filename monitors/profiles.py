@@ -27,6 +27,8 @@ KEYWORDS = (
     "debugContext.debugData.dtHash", "debugContext.debugData.factor", "debugContext.debugData.pushOnlyResponseType",
     "debugContext.debugData.requestUri", "debugContext.debugData.risk", "debugContext.debugData.privilegeGranted",
     "debugContext.debugData.threatSuspected", "debugContext.debugData.networkConnection",
+    "debugContext.debugData.privilegeRevoked", "debugContext.debugData.grantedScopes", "debugContext.debugData.requestedScopes",
+    "debugContext.debugData.pushWithNumberChallengeResponseType",
 )  # fmt: skip
 TYPED = {
     "published": frozenset({"date", "date_nanos"}),

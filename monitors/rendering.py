@@ -261,6 +261,9 @@ def _clause(raw: Mapping[str, Any], profile: Profile, values: Mapping[str, Any])
         from monitors import sigma  # pySigma is slow to import, and only imported detections need it
 
         return {"query_string": {"query": sigma.lucene(body["rule"], profile), "analyze_wildcard": True}}
+    if kind == "same":
+        one, other = (profile.name(name) for name in body)
+        return {"script": {"script": {"lang": "painless", **_script("same"), "params": {"one": one, "other": other}}}}
     if kind == "contains":
         name, wanted = next(iter(body.items()))
         texts = _resolve(wanted, values)
@@ -338,7 +341,11 @@ def _key(parts: tuple[Part, ...], profile: Profile) -> list[dict[str, Any]]:
     return [
         {"constant": part.constant}
         if part.constant
-        else {"fields": [found for name in part.fields if (found := profile.find(name))], "prefix": part.prefix}
+        else {
+            "fields": [profile.name(name) for name in part.fields if profile.find(name)],
+            "names": [name.endswith(("alternateId", "displayName")) for name in part.fields if profile.find(name)],
+            "prefix": part.prefix,
+        }
         for part in parts
     ]
 
@@ -372,6 +379,7 @@ def _scripted_metric(
         "dedupe": profile.find(settings["dedupe"]) if "dedupe" in settings else None,
         "apart": int(settings.get("apart", 1)) * 1000,
         "distinct": profile.name(settings["distinct"]) if "distinct" in settings else None,
+        "distinct_prefix": settings.get("distinct_prefix", ""),
         "other": profile.name(settings["other"]) if "other" in settings else None,
         "stages": stages,
         "context": places.get(settings.get("context", ""), -1),
@@ -393,6 +401,7 @@ def _scripted_metric(
         "values": settings.get("values", 0),
         "others": settings.get("others", 0),
         "each": settings.get("each", 0),
+        "most": settings.get("most", 0),
         "window": int(settings.get("window", 0)) * 60_000,
     }
     return {

@@ -38,6 +38,9 @@ class Command(BaseCommand):
             "--layout", action="append", choices=list(LAYOUTS), help="only this layout; may be said again"
         )
         test.add_argument("--json", action="store_true", help="one JSON object a test")
+        test.add_argument(
+            "--matrix", type=Path, help="write the matrix of detections and layouts to this file, as Markdown"
+        )
         score = verbs.add_parser("score", help="score the catalogue on labelled NDJSON of others")
         score.add_argument("paths", nargs="+", type=Path, help="files, or folders of .ndjson files")
         score.add_argument("--json", action="store_true", help="one JSON object a verdict")
@@ -138,6 +141,8 @@ class Command(BaseCommand):
                 self.stdout.write(json.dumps(vars(trial), ensure_ascii=False))
         else:
             self._table(chosen, trials)
+        if options["matrix"]:
+            options["matrix"].write_text(matrix(trials))
         failed = [trial for trial in trials if not trial.passed and not trial.lacks]
         if failed:
             raise CommandError(f"{len(failed)} of {len(trials)} tests failed.")
@@ -154,6 +159,26 @@ class Command(BaseCommand):
         for trial in trials:
             if not trial.passed and not trial.lacks:
                 self.stdout.write(f"FAILED {trial.detection} ({trial.layout}) {trial.case}: {trial.reason}")
+
+
+def matrix(trials: list[Trial]) -> str:
+    """Return the table of detections and layouts that is kept in the docs; a test holds it to what is proved."""
+    layouts = list(dict.fromkeys(trial.layout for trial in trials))
+    cells = defaultdict(list)
+    for trial in trials:
+        cells[trial.detection, trial.layout].append(trial)
+    rows = [
+        "# What each detection was proved in",
+        "",
+        "Written by `manage.py detections test --matrix docs/detection-matrix.md`: the detections' own tests, run on a real OpenSearch in",
+        "every layout of an index. *lacks* names the field without which a detection, or one of its tests, cannot be told there.",
+        "",
+        f"| detection | {' | '.join(f'{name}: {LAYOUTS[name].who}' for name in layouts)} |",
+        f"|---|{'---|' * len(layouts)}",
+    ]
+    for detection in dict.fromkeys(trial.detection for trial in trials):
+        rows.append(f"| {detection} | {' | '.join(cell(cells[detection, name]) for name in layouts)} |")
+    return "\n".join(rows) + "\n"
 
 
 def cell(trials: list[Trial]) -> str:
