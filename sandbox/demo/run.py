@@ -176,7 +176,7 @@ class Demo:
 
     def _push(self) -> None:
         params = {"groups": [group_id for group_id, _ in PRIVILEGED_GROUPS], "trusted_zones": TRUSTED_ZONES}
-        self.portal.manage("okta_template")
+        self.portal.manage("okta", "template")
         self.portal.push_monitors(DETECTIONS, self.options.interval, params)
 
     def _round(self, number: int) -> Traffic:

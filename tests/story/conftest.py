@@ -160,7 +160,7 @@ def _story() -> Generator[Story, None, None]:
         world.reset()
         world.up()
         portal.manage("migrate", "-v", "0")
-        portal.manage("okta_template")
+        portal.manage("okta", "template")
         story = Story(world, portal, datetime.now(UTC).replace(microsecond=0))
         story.token = portal.manage("source_token", "curl").strip()
         yield story

@@ -23,7 +23,7 @@ TOLD = """SELECT a.id, o.count, o.told FROM alerts_occurrence o JOIN alerts_aler
 def monitor(story: Story) -> Generator[str, None, None]:
     """A monitor that looks for brute force each minute of the stand-in's clock; the id that OpenSearch knows it by."""
     story.portal.push_monitors([BRUTE_FORCE], INTERVAL, {})
-    sql = "SELECT opensearch_id FROM monitors_deployment d JOIN monitors_monitor m ON m.id = monitor_id WHERE detection = %s"
+    sql = "SELECT opensearch_id FROM monitors_deployment d JOIN monitors_monitor m ON m.uuid = d.monitor_id WHERE detection = %s"
     yield story.rows(sql, BRUTE_FORCE)[0][0]
     story.opensearch("POST", "/_sandbox/clock", {"now": None})
 
