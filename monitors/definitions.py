@@ -171,7 +171,7 @@ class Definition:
                 for conditions in stage.alternatives
             ]
             found += sorted(set.intersection(*named)) if named else []
-            found += [part.fields[0] for part in stage.key if part.fields]
+            found += [part.fields[0] for part in stage.key if len(part.fields) == 1]
         return list(dict.fromkeys(["published", *found, *self.settings.get("fields", [])]))
 
 

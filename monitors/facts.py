@@ -7,6 +7,7 @@ Everything here was written by whoever caused the event: it is data, never marku
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+TYPE_OF_PREFIX = {"00u": "User", "00g": "UserGroup", "0oa": "AppInstance"}
 PLACEHOLDERS = frozenset({"", "unknown", "null", "none"})
 
 # What a window program shows of each event: short name to Okta field. The same names are read off whole events here.
@@ -91,8 +92,13 @@ def targets(event: Mapping[str, Any], *, kind: str | None = None) -> list[Mappin
 
 
 def targets_of(event: Mapping[str, Any], prefix: str) -> list[Mapping[str, Any]]:
-    """Return the targets whose id begins with `prefix`: 00u users, 00g groups, 0oa applications."""
-    return [target for target in targets(event) if str(target.get("id") or "").startswith(prefix)]
+    """
+    Return the targets whose id begins with `prefix`: 00u users, 00g groups, 0oa applications.
+
+    Where no id does (redacted ones, other systems' events), the targets of that type.
+    """
+    found = [target for target in targets(event) if str(target.get("id") or "").startswith(prefix)]
+    return found or targets(event, kind=TYPE_OF_PREFIX.get(prefix, ""))
 
 
 def label(target: Mapping[str, Any]) -> str:

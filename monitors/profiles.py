@@ -28,7 +28,7 @@ KEYWORDS = (
     "debugContext.debugData.requestUri", "debugContext.debugData.risk", "debugContext.debugData.privilegeGranted",
     "debugContext.debugData.threatSuspected", "debugContext.debugData.networkConnection",
     "debugContext.debugData.privilegeRevoked", "debugContext.debugData.grantedScopes", "debugContext.debugData.requestedScopes",
-    "debugContext.debugData.pushWithNumberChallengeResponseType",
+    "debugContext.debugData.pushWithNumberChallengeResponseType", "debugContext.debugData.phoneNumber",
 )  # fmt: skip
 TYPED = {
     "published": frozenset({"date", "date_nanos"}),

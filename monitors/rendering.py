@@ -19,7 +19,7 @@ from monitors import exclusions
 from monitors.definitions import Definition, Part, Stage
 from monitors.errors import DefinitionError, MissingField
 from monitors.exclusions import Exclusion
-from monitors.facts import SHOWN
+from monitors.facts import SHOWN, TYPE_OF_PREFIX
 from monitors.profiles import GEOLOCATION, Profile, lacks
 
 PAINLESS = Path(__file__).parent / "painless"
@@ -338,6 +338,10 @@ def _any_stage(stages: list[list[list[dict[str, Any]]]]) -> dict[str, Any]:
 
 
 def _key(parts: tuple[Part, ...], profile: Profile) -> list[dict[str, Any]]:
+    """Return the parts of a key in the index's names. Raises MissingField when the index has no field of a part."""
+    for part in parts:
+        if part.fields and not any(profile.find(name) for name in part.fields):
+            profile.name(part.fields[0])
     return [
         {"constant": part.constant}
         if part.constant
@@ -345,6 +349,7 @@ def _key(parts: tuple[Part, ...], profile: Profile) -> list[dict[str, Any]]:
             "fields": [profile.name(name) for name in part.fields if profile.find(name)],
             "names": [name.endswith(("alternateId", "displayName")) for name in part.fields if profile.find(name)],
             "prefix": part.prefix,
+            "lone": part.prefix in TYPE_OF_PREFIX,
         }
         for part in parts
     ]

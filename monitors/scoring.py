@@ -83,7 +83,7 @@ def _case(row: Mapping[str, Any], name: str) -> Labelled | None:
         label=str(label),
         expected=row["expected"],
         events=events,
-        params=row.get("rule_params") or {},
+        params={**(row.get("rule_params") or {}), **({"threshold": threshold} if isinstance(threshold, int) else {})},
         threshold=threshold if isinstance(threshold, int) and threshold > 1 else 1,
     )
 
@@ -105,9 +105,12 @@ def laid(case: Labelled, end: datetime) -> list[dict[str, Any]]:
     """
     Return the case's events moved so that the last lies a second before `end`, in their own distances, each with a uuid of its own.
 
-    An event without a readable time stays as it is: no search will find it. One event of a threshold rule is repeated as often.
+    An event without a readable time among others that have one stays as it is: no search will find it. One event of a threshold
+    rule is repeated as often.
     """
     events = [dict(event) for event in case.events for _ in range(case.threshold if len(case.events) == 1 else 1)]
+    if not any(when(event.get("published")) for event in events):  # its time is not what it is labelled for
+        events = [{**event, "published": end.isoformat()} for event in events]
     times = [at for event in events if (at := when(event.get("published")))]
     shift = end - timedelta(seconds=1) - max(times) if times else timedelta()
     rows = []

@@ -20,7 +20,7 @@ from monitors.services.proving import Trial
 from monitors.services.scoring import score
 
 # Why we differ from the publisher on cases that are known, by case id.
-EXPLAINED: dict[str, str] = yaml.safe_load((definitions.CATALOG / "scoring" / "explained.yaml").read_text())
+EXPLAINED: dict[str, str] = yaml.safe_load((definitions.CATALOG / "scoring" / "explained.yaml").read_text()) or {}
 
 
 class Command(BaseCommand):
@@ -176,8 +176,8 @@ def matrix(trials: list[Trial]) -> str:
         f"| detection | {' | '.join(f'{name}: {LAYOUTS[name].who}' for name in layouts)} |",
         f"|---|{'---|' * len(layouts)}",
     ]
-    for detection in dict.fromkeys(trial.detection for trial in trials):
-        rows.append(f"| {detection} | {' | '.join(cell(cells[detection, name]) for name in layouts)} |")
+    names = dict.fromkeys(trial.detection for trial in trials)
+    rows += [f"| {name} | {' | '.join(cell(cells[name, layout]) for layout in layouts)} |" for name in names]
     return "\n".join(rows) + "\n"
 
 
