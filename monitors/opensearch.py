@@ -191,8 +191,8 @@ def write_channel(channel_id: str, config: Mapping[str, Any], *, exists: bool) -
 
 
 def events_by_uuid(pattern: str, uuid_field: str, uuids: list[str], *, timeout: float) -> list[dict[str, Any]]:
-    """Return the hits (with `_source` whole) of the events with these uuids. Raises OpenSearchError when shards failed."""
-    body = {"size": len(uuids), "query": {"terms": {uuid_field: uuids}}}
+    """Return a hit with its whole `_source` for each event of these uuids, however often it was indexed. Raises OpenSearchError."""
+    body = {"size": len(uuids), "query": {"terms": {uuid_field: uuids}}, "collapse": {"field": uuid_field}}
     answer = search(pattern, body, timeout=timeout)
     if answer["_shards"]["failed"] or answer["timed_out"]:
         raise OpenSearchError("OpenSearch gave only a part of the events.")

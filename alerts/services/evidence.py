@@ -23,7 +23,8 @@ MAX_EVENTS = 50
 
 def want(occurrence: Occurrence, uuids: list[str]) -> None:
     """Note which events are still to be fetched. Call it in the transaction of the ingest."""
-    row, _ = Evidence.objects.get_or_create(occurrence=occurrence)
+    Evidence.objects.get_or_create(occurrence=occurrence)
+    row = Evidence.objects.select_for_update().get(pk=occurrence.pk)  # a fetch that is under way must not write over it
     have = {event.get("uuid") for event in row.events}
     wanted = [uuid for uuid in dict.fromkeys([*row.wanted, *uuids]) if uuid not in have][: MAX_EVENTS - len(have)]
     if wanted != row.wanted:
@@ -44,20 +45,22 @@ def fetch(occurrence_id: int, *, timeout: float = LATER_TRY_SECONDS) -> bool:
     if row is None or not row.wanted:
         return row is not None
     monitor = row.occurrence.alert.monitor
-    if monitor is None:
+    if monitor is None:  # deleted meanwhile: nothing says any more where the events lie
+        Evidence.objects.filter(pk=row.pk).update(next_attempt_at=None)
         return False
     try:
         found = _ask(monitor, row.wanted, timeout)
     except MonitorsError:
         _put_off(row)
         return False
-    missing = [uuid for uuid in row.wanted if uuid not in found]
     with transaction.atomic():
-        _store(Evidence.objects.select_for_update().get(pk=row.pk), list(found.values()), missing=missing)
-        if not row.events and row.attempts:
+        now = Evidence.objects.select_for_update().get(pk=row.pk)  # more may be wanted by now
+        missing = [uuid for uuid in now.wanted if uuid not in found]
+        _store(now, list(found.values()), missing=missing)
+        if not now.events and now.attempts:
             cases.owe_update(row.occurrence.alert)  # the ticket went out without it
-    if missing:
-        _put_off(row)
+        if missing:
+            _put_off(now)
     return not missing
 
 

@@ -18,13 +18,14 @@ from core import clock
 
 OPERATION_PROPERTY = "oktadetect.operation"
 LOOK_LIMIT = 100
+LONGEST_RETRY_AFTER = 3600  # seconds
 
 
 @cache
 def connection() -> JIRA:
-    """Return this process's client. Raises JiraRefused when no address is set."""
+    """Return this process's client. Raises JiraLater when no address is set: what is owed goes out once one is."""
     if not settings.JIRA_URL:
-        raise JiraRefused("No Jira is set. Give its address in JIRA_URL.")
+        raise JiraLater("No Jira is set. Give its address in JIRA_URL.", _in(minutes=5))
     auth: dict[str, Any] = {}
     if settings.JIRA_USER:
         auth["basic_auth"] = (settings.JIRA_USER, settings.JIRA_TOKEN)
@@ -40,9 +41,9 @@ def connection() -> JIRA:
     )
 
 
-def call(method: str, path: str, *, body: Any = None, params: dict[str, Any] | None = None) -> Any:
+def call(method: str, path: str, *, body: Any = None, params: dict[str, Any] | None = None) -> dict[str, Any]:
     """
-    Send one request to `/rest/api/2/{path}` and return its JSON (None where there is no body).
+    Send one request to `/rest/api/2/{path}` and return its JSON object (an empty one where there is no body).
 
     Raises JiraRefused, JiraLater or JiraUnknown. A request that was never sent (no connection) is JiraLater.
     """
@@ -61,13 +62,14 @@ def call(method: str, path: str, *, body: Any = None, params: dict[str, Any] | N
     except requests.RequestException as error:
         raise JiraUnknown(f"Jira's answer did not arrive ({type(error).__name__}).") from None
     if response.status_code == 204 or not response.content:
-        return None
+        return {}
     try:
-        return response.json()
+        answer = response.json()
     except ValueError:
-        raise JiraUnknown(
-            "Jira answered with a page that is no JSON; a proxy or sign-in page may stand before it."
-        ) from None
+        answer = None
+    if not isinstance(answer, dict):
+        raise JiraUnknown("Jira's answer is no JSON object; a proxy or sign-in page may stand before it.")
+    return answer
 
 
 def _typed(error: JIRAError) -> JiraError:
@@ -105,13 +107,13 @@ def _retry_after(error: JIRAError) -> datetime | None:
     value = error.response.headers.get("Retry-After") if error.response is not None else None
     if not value:
         return None
-    if value.strip().isdigit():
-        return _in(seconds=min(int(value), 3600))
+    if value.strip().isdecimal():
+        return _in(seconds=min(int(value.strip()[:9]), LONGEST_RETRY_AFTER))
     try:
         at = parsedate_to_datetime(value)
     except ValueError:
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(at if at.tzinfo else at.replace(tzinfo=UTC), _in(seconds=LONGEST_RETRY_AFTER))
 
 
 def _in(**span: float) -> datetime:
@@ -121,22 +123,40 @@ def _in(**span: float) -> datetime:
 def create_issue(fields: dict[str, Any], operation_id: str) -> dict[str, str]:
     """Create an issue with the operation's label and property; return {id, key}."""
     body = {"fields": fields, "properties": [{"key": OPERATION_PROPERTY, "value": {"operation": operation_id}}]}
-    answer = call("POST", "issue", body=body)
-    if not isinstance(answer, dict) or not answer.get("key"):
-        raise JiraUnknown("Jira's answer to the new ticket names no key.")
-    return {"id": str(answer["id"]), "key": str(answer["key"])}
+    return _issue(call("POST", "issue", body=body))
 
 
 def find_by_label(label: str) -> list[dict[str, str]]:
-    """Return {id, key} of the issues that carry the label. An expired token would find nothing, so who we are is asked first."""
+    """
+    Return {id, key} of the issues that carry the label, in whatever project they lie by now; none when there surely is none.
+
+    An expired token would find nothing, so who we are is asked first. An answer that lists no issues, and a refusal, say nothing
+    about what was created: JiraUnknown.
+    """
     who_am_i()
-    jql = f'project = "{settings.JIRA_PROJECT}" AND labels = "{label}"'
-    path, params = ("search/jql", {"jql": jql, "fields": "key", "maxResults": 10})
+    params = {"jql": f'labels = "{label}"', "fields": "key", "maxResults": 10}
     try:
-        answer = call("GET", path, params=params)
-    except JiraRefused:  # Data Center knows only the old address
-        answer = call("GET", "search", params=params)
-    return [{"id": str(issue["id"]), "key": str(issue["key"])} for issue in answer.get("issues", [])]
+        try:
+            answer = call("GET", "search/jql", params=params)
+        except JiraRefused:  # Data Center knows only the old address
+            answer = call("GET", "search", params=params)
+    except JiraRefused as error:
+        raise JiraUnknown(f"Jira would not search for the ticket. {error}") from error
+    return [_issue(issue) for issue in _listed(answer, "issues")]
+
+
+def _issue(answer: Any) -> dict[str, str]:
+    if not isinstance(answer, dict) or not answer.get("key") or not answer.get("id"):
+        raise JiraUnknown("Jira's answer names no ticket.")
+    return {"id": str(answer["id"]), "key": str(answer["key"])}
+
+
+def _listed(answer: dict[str, Any], name: str) -> list[Any]:
+    """Return the list that an answer must hold: one without it is no empty one."""
+    found = answer.get(name)
+    if not isinstance(found, list):
+        raise JiraUnknown(f"Jira's answer lists no {name}.")
+    return found
 
 
 def who_am_i() -> str:
@@ -145,16 +165,12 @@ def who_am_i() -> str:
     return str(answer.get("displayName") or answer.get("name") or "somebody")
 
 
-def read_issue(key: str) -> dict[str, Any]:
-    """Return an issue's status and description."""
-    answer: dict[str, Any] = call("GET", f"issue/{key}", params={"fields": "status,description,summary"})
-    return answer
-
-
 def add_comment(key: str, text: str, operation_id: str) -> str:
     """Comment on an issue, with the operation as the comment's property; return the comment's id."""
     body = {"body": text, "properties": [{"key": OPERATION_PROPERTY, "value": {"operation": operation_id}}]}
     answer = call("POST", f"issue/{key}/comment", body=body)
+    if not answer.get("id"):
+        raise JiraUnknown("Jira's answer to the comment names none.")
     return str(answer["id"])
 
 
@@ -162,7 +178,7 @@ def find_comment(key: str, operation_id: str) -> str | None:
     """Return the id of the comment that carries the operation, looking from the newest back."""
     params = {"expand": "properties", "orderBy": "-created", "maxResults": LOOK_LIMIT}
     answer = call("GET", f"issue/{key}/comment", params=params)
-    for comment in answer.get("comments", []):
+    for comment in _listed(answer, "comments"):
         for item in comment.get("properties") or []:
             if item.get("key") == OPERATION_PROPERTY and (item.get("value") or {}).get("operation") == operation_id:
                 return str(comment["id"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.db import transaction
 
 from alerts.models import Alert, Ticket, TicketOperation
 from alerts.services import cases
@@ -257,3 +258,84 @@ def test_a_summary_is_one_line_of_at_most_255_characters(jira: Jira) -> None:
     summary = jira.issues()[0]["fields"]["summary"]
     assert len(summary) <= 255
     assert "\n" not in summary
+
+
+@pytest.mark.parametrize(
+    "body", ['{"message": "sign in"}', "[]", '"sign in"', '{"issues": null}', "null", '{"issues": [7]}']
+)
+def test_an_odd_answer_to_the_search_is_never_taken_for_nothing_found(jira: Jira, body: str) -> None:
+    alert = owing()
+    jira.fault(method="POST", path=r"/issue$", when="after", status=0)
+    assert work(alert).state == "unknown"
+    jira.fault(method="GET", path=r"/search/jql", times=1, when="before", status=200, body=body)
+    operation = work(alert)
+    assert operation.state == "unknown"
+    assert "answer" in operation.last_error
+    assert work(alert).state == "done"
+    assert jira.posts() == 1
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_search_that_jira_refuses_leaves_the_create_in_doubt(jira: Jira, status: int) -> None:
+    alert = owing()
+    jira.fault(method="POST", path=r"/issue$", when="after", status=0)
+    work(alert)
+    jira.fault(method="GET", path=r"/search", times=2, status=status)
+    operation = work(alert)
+    assert (operation.state, operation.done_at) == ("unknown", None)
+    assert work(alert).state == "done"
+    assert jira.posts() == 1
+
+
+def test_a_ticket_that_was_moved_to_another_project_is_found_all_the_same(jira: Jira, settings: Any) -> None:
+    alert = owing()
+    jira.fault(method="POST", path=r"/issue$", when="after", status=0)
+    work(alert)
+    settings.JIRA_PROJECT = "OTHER"  # as if it lay elsewhere than where we look by default
+    assert work(alert).state == "done"
+    assert jira.posts() == 1
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", "null"])
+def test_an_odd_answer_to_a_comment_leaves_it_in_doubt_and_does_not_double_it(jira: Jira, body: str) -> None:
+    alert = owing()
+    work(alert)
+    make_occurrence(alert)
+    owe_comment(alert)
+    jira.fault(method="POST", path=r"/comment$", times=1, when="before", status=200, body=body)
+    work(alert)
+    assert TicketOperation.objects.get(kind="comment").state == "unknown"
+    work(alert, times=2)
+    assert len(jira.get(f"issue/{Ticket.objects.get().key}/comment")["comments"]) == 1
+
+
+def test_tickets_wait_while_no_jira_is_set_and_go_once_one_is(jira: Jira, settings: Any) -> None:
+    address = settings.JIRA_URL
+    settings.JIRA_URL = ""
+    client.connection.cache_clear()
+    alert = owing()
+    operation = work(alert)
+    assert operation.state == "waiting"
+    assert "JIRA_URL" in operation.last_error
+    settings.JIRA_URL = address
+    assert work(alert).state == "done"
+
+
+def test_a_retry_after_in_another_century_is_not_waited_for(jira: Jira) -> None:
+    alert = owing()
+    jira.fault(method="POST", path=r"/issue$", status=429, retry_after="Fri, 01 Jan 2199 00:00:00 GMT")
+    operation = work(alert)
+    assert operation.not_before is not None
+    assert operation.not_before < clock.now() + timedelta(hours=2)
+
+
+def test_what_turns_text_around_is_written_out_in_a_ticket(jira: Jira) -> None:
+    work(owing(entity_name="exe.\u202egnp\x07", sentence="\u2066hidden"))
+    issue = jira.issues()[0]["fields"]
+    assert issue["summary"].endswith("for exe.[U+202E]gnp[U+0007]")
+    assert not {"\u202e", "\u2066", "\x07"} & set(issue["description"])
+
+
+def owe_comment(alert: Alert) -> None:
+    with transaction.atomic():
+        cases.owe_comment(alert, at_once=True)
