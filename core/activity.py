@@ -2,14 +2,18 @@
 
 import hashlib
 import json
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.db import connection, models, transaction
+from django.db import models, transaction
 
+from core import clock
+from core.locks import take_turns
 from core.models import Activity, ActivitySeal, Person
 
 SEAL_BATCH = 10_000
+YOUNG = timedelta(minutes=1)
 SEAL_LOCK = 0x6F6B7461  # "okta": one sealer at a time
 
 
@@ -50,17 +54,15 @@ def seal() -> int:
     """
     Add one link to the hash chain over the rows that no link covers yet; return how many rows it took.
 
-    Rows younger than a minute are left: a transaction still open may hold a lower id than one already seen.
+    It ends before the first row that is younger than a minute, whatever the ages of those behind it: times are read before ids are
+    given, so they may stand in another order, and a transaction still open may hold a lower id than one already seen.
     """
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SEAL_LOCK])
+        take_turns(SEAL_LOCK)
         last = ActivitySeal.objects.order_by("-last_id").first()
-        rows = list(
-            Activity.objects.filter(id__gt=last.last_id if last else 0)
-            .extra(where=["at < now() - interval '1 minute'"])
-            .order_by("id")[:SEAL_BATCH]
-        )
+        unsealed = Activity.objects.filter(id__gt=last.last_id if last else 0).order_by("id")
+        young = unsealed.filter(at__gte=clock.now() - YOUNG).values_list("id", flat=True).first()
+        rows = list((unsealed if young is None else unsealed.filter(id__lt=young))[:SEAL_BATCH])
         if not rows:
             return 0
         ActivitySeal.objects.create(

@@ -1,4 +1,4 @@
-"""Being alone at something, across all processes: advisory locks of the database."""
+"""Being alone at something, or taking turns, across all processes: advisory locks of the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,3 +23,9 @@ def alone(*key: int) -> Iterator[bool]:
         if held:
             with connection.cursor() as cursor:
                 cursor.execute(f"SELECT pg_advisory_unlock({numbers})", key)
+
+
+def take_turns(key: int) -> None:
+    """Wait until nobody else holds the lock of this key (64 bits), and hold it until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])

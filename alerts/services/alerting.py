@@ -11,14 +11,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.functions import Least
 
 from alerts import fingerprint as identity
 from alerts.choices import Status
 from alerts.models import Alert, AlertEntity, Entity, Occurrence
 from alerts.services import cases, evidence
 from core import activity
+from core.locks import take_turns
 from monitors.findings import Finding
 from monitors.models import Monitor
 
@@ -61,8 +63,7 @@ def take(
     `delivery` told it; None says that catch-up found it. `events` are whole events that came with the message itself.
     """
     fingerprint = origin.fingerprint(finding)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(fingerprint[:15], 16)])
+    take_turns(identity.lock_key(fingerprint))
     overlaps = Q(first_at__lte=finding.last.at, last_at__gte=finding.first.at)
     if finding.first.uuid:
         overlaps |= Q(first_uuid=finding.first.uuid, last_uuid=finding.last.uuid or "")
@@ -72,26 +73,28 @@ def take(
         .order_by("-last_at")
         .first()
     )
-    grew = overlapping is not None and finding.last.at > overlapping.last_at
+    changed = True
     if overlapping is not None:
-        _extend(overlapping, finding)
+        changed = _extend(overlapping, finding)
         outcome = Outcome(overlapping, new_occurrence=False, new_alert=False)
     else:
         outcome = _new_occurrence(fingerprint, finding, origin, delivery)
     if events:
         evidence.keep(outcome.occurrence, [dict(event) for event in events])
-    elif outcome.new_occurrence or grew:
+    elif changed:
         evidence.want(outcome.occurrence, [event["uuid"] for event in finding.events if event.get("uuid")])
     return outcome
 
 
-def _extend(occurrence: Occurrence, finding: Finding) -> None:
-    """Make the occurrence reach as far as the finding; a larger count brings its values and events with it."""
+def _extend(occurrence: Occurrence, finding: Finding) -> bool:
+    """Make the occurrence reach as far as the finding; a larger count brings its values and events with it. Return whether it grew."""
     larger = finding.count > occurrence.count or (
         finding.count == occurrence.count and finding.last.at > occurrence.last_at
     )
     earlier, later = finding.first.at < occurrence.first_at, finding.last.at > occurrence.last_at
+    graver = finding.severity < occurrence.severity
     occurrence.told += 1
+    occurrence.severity = min(occurrence.severity, finding.severity)
     if earlier:
         occurrence.first_at, occurrence.first_uuid = finding.first.at, finding.first.uuid or ""
     if later:
@@ -103,20 +106,30 @@ def _extend(occurrence: Occurrence, finding: Finding) -> None:
     alert = occurrence.alert
     Alert.objects.filter(pk=alert.pk, last_seen__lt=occurrence.last_at).update(last_seen=occurrence.last_at)
     Alert.objects.filter(pk=alert.pk, first_seen__gt=occurrence.first_at).update(first_seen=occurrence.first_at)
-    newest = not Occurrence.objects.filter(alert=alert, last_at__gt=occurrence.last_at).exists()
-    if larger and newest and alert.is_open:
-        _say(alert, finding)
+    if alert.is_open:
+        newest = not Occurrence.objects.filter(alert=alert, last_at__gt=occurrence.last_at).exists()
+        if newest and (larger or graver):
+            _say(alert, finding)
+        else:
+            _raise(alert, finding)
+    return earlier or later or larger or graver
 
 
 def _say(alert: Alert, finding: Finding) -> None:
-    """Let the alert say what its newest occurrence says; its severity only ever rises by itself."""
+    """Let the alert say what its newest occurrence says."""
     alert.sentence, alert.observed = finding.sentence[:1000], dict(finding.observed)
+    alert.save(update_fields=["sentence", "observed", "updated_at"])
+    _raise(alert, finding)
+    _involve(alert, finding)
+
+
+def _raise(alert: Alert, finding: Finding) -> None:
+    """Make the alert as grave as the finding; by itself it never becomes less grave."""
     if finding.severity < alert.severity:
         activity.record("alert.severity_raised", alert, by="ingest", was=alert.severity, now=finding.severity,
                         because=list(finding.reasons))  # fmt: skip
         alert.severity, alert.severity_reasons = finding.severity, list(finding.reasons)
-    alert.save(update_fields=["sentence", "observed", "severity", "severity_reasons", "updated_at"])
-    _involve(alert, finding)
+        alert.save(update_fields=["severity", "severity_reasons", "updated_at"])
 
 
 def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery: UUID | None) -> Outcome:
@@ -143,7 +156,9 @@ def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery
         recovered=delivery is None,
         delivery=delivery,
     )
-    Alert.objects.filter(pk=alert.pk).update(occurrence_count=F("occurrence_count") + 1)
+    Alert.objects.filter(pk=alert.pk).update(
+        occurrence_count=F("occurrence_count") + 1, first_seen=Least(F("first_seen"), finding.first.at)
+    )
     if is_new:
         activity.record(
             "alert.opened",
@@ -156,6 +171,9 @@ def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery
         cases.owe_ticket(alert)
     elif alert.is_open and finding.first.at > latest:
         _recur(alert, finding, occurrence, latest)
+    elif alert.is_open:  # found late: it lies before what the alert says already
+        _raise(alert, finding)
+        _involve(alert, finding)
     return Outcome(occurrence, new_occurrence=True, new_alert=is_new)
 
 
@@ -215,9 +233,8 @@ def _involve(alert: Alert, finding: Finding) -> None:
     Entity.objects.bulk_create(
         [Entity(kind=kind, value=value, name=name) for (kind, value, _), name in wanted], ignore_conflicts=True
     )
-    rows = {
-        (row.kind, row.value): row for row in Entity.objects.filter(value__in=[value for (_, value, _), _ in wanted])
-    }
+    kinds, values = {kind for (kind, _, _), _ in wanted}, {value for (_, value, _), _ in wanted}
+    rows = {(row.kind, row.value): row for row in Entity.objects.filter(kind__in=kinds, value__in=values)}
     AlertEntity.objects.bulk_create(
         [AlertEntity(alert=alert, entity=rows[kind, value], role=role) for (kind, value, role), _ in wanted],
         ignore_conflicts=True,

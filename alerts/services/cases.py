@@ -6,14 +6,21 @@ from django.conf import settings
 from django.db.models import Max, QuerySet
 
 from alerts.choices import OperationKind, OperationState
+from alerts.fingerprint import fingerprint, lock_key
 from alerts.models import Alert, Case, TicketOperation
 from core import clock
+from core.locks import take_turns
 
 MAX_LINKS = 10
 
 
 def open_case(entity_type: str, entity_id: str) -> Case:
-    """Return a new case, for an alert whose monitor's policy is *own*."""
+    """
+    Return a new case, for an alert whose monitor's policy is *own*.
+
+    Cases of one entity are opened in turns: of two at once, the later sees the earlier and is linked to it.
+    """
+    take_turns(lock_key(fingerprint("case", entity_type, entity_id)))
     return Case.objects.create(entity_type=entity_type, entity_id=entity_id)
 
 

@@ -17,9 +17,11 @@ from django.db.models import Max, QuerySet
 
 from alerts import tasks
 from alerts.choices import Status, Verdict
+from alerts.fingerprint import lock_key
 from alerts.models import Alert, TicketOperation
 from alerts.ticketing import operations
 from core import activity, clock
+from core.locks import take_turns
 from core.models import Activity, Person
 from core.wakeups import wake
 
@@ -131,6 +133,11 @@ def close(alert_id: int, by: Person, *, verdict: Verdict, reason: str, seen: int
 @transaction.atomic
 def reopen(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
     """Take a closing back: the alert is in progress again, without a verdict, and belongs to whoever reopened it."""
+    fingerprint = Alert.objects.filter(pk=alert_id).values_list("fingerprint", flat=True).first()
+    if fingerprint is not None:
+        take_turns(
+            lock_key(fingerprint)
+        )  # before the alert's own row, as the ingest does: it may open another right now
     alert = _take(alert_id, seen)
     if alert.is_open:
         raise NotNow("The alert is open already.")

@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,22 +12,25 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from alerts import fingerprint
-from alerts.models import Alert, AlertEntity, Case, Occurrence, TicketOperation
+from alerts.models import Alert, AlertEntity, Case, Evidence, Occurrence, TicketOperation
+from alerts.services import triage
 from alerts.services.alerting import Origin, Outcome, take
 from core import clock
 from core.models import Activity
 from monitors.findings import Finding, Mark
+from tests.factories import make_person
 
 pytestmark = pytest.mark.django_db
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ORIGIN = Origin(None, "test", "Brute force", "", {})
+OTHER = replace(ORIGIN, detection="Other")
 DELIVERY = uuid.UUID(int=7)
 
 
-def finding(first: float = 0, last: float = 10, **changes: Any) -> Finding:
-    """Return a finding of anna from `first` to `last`, in minutes after START."""
-    marks = [Mark(START + timedelta(minutes=minute), f"e-{minute}") for minute in (first, last)]
+def finding(first: float | Mark = 0, last: float | Mark = 10, **changes: Any) -> Finding:
+    """Return a finding of anna from `first` to `last`, in minutes after START where they are numbers."""
+    marks = [at if isinstance(at, Mark) else Mark(START + timedelta(minutes=at), f"e-{at}") for at in (first, last)]
     told: dict[str, Any] = {
         "entity_type": "user",
         "entity_id": "00uanna",
@@ -44,7 +48,7 @@ def finding(first: float = 0, last: float = 10, **changes: Any) -> Finding:
     return Finding(**{**told, **changes})
 
 
-def tell(*args: float, **changes: Any) -> Outcome:
+def tell(*args: float | Mark, **changes: Any) -> Outcome:
     return take(finding(*args, **changes), ORIGIN, delivery=DELIVERY)
 
 
@@ -163,7 +167,7 @@ def test_a_graver_occurrence_raises_the_alert_and_says_so() -> None:
 def test_another_entity_or_another_monitor_is_another_alert() -> None:
     tell()
     tell(entity_id="00ubert")
-    take(finding(), replace(ORIGIN, detection="Other"), delivery=DELIVERY)
+    take(finding(), OTHER, delivery=DELIVERY)
     assert Alert.objects.count() == 3
     # the second alert of one user within a day is linked to the first
     assert operations("link") == 1
@@ -188,6 +192,50 @@ def test_parts_of_a_fingerprint_cannot_run_together() -> None:
     assert len(fingerprint.fingerprint("x\ud800")) == 64
 
 
+def test_an_earlier_stretch_that_is_found_late_moves_the_beginning_and_says_nothing() -> None:
+    tell(60, 70)
+    tell(0, 10, severity=1, reasons=("through a proxy",), sentence="the earlier")
+    alert = Alert.objects.get()
+    assert (alert.first_seen, alert.occurrence_count, alert.sentence) == (START, 2, "20 failed sign-ins")
+    assert alert.severity == 1
+    assert operations("comment") == 0
+
+
+def test_a_graver_event_of_the_same_moment_raises_the_alert_and_its_evidence_is_wanted() -> None:
+    for uuid_, severity in (("a", 3), ("b", 1)):
+        mark = Mark(START, uuid_)
+        events = [{"t": clock.to_ms(START), "uuid": uuid_}]
+        tell(first=mark, last=mark, count=1, events=events, severity=severity, sentence=f"grant {uuid_}")
+    alert = Alert.objects.get()
+    assert (alert.severity, alert.sentence) == (1, "grant b")
+    assert Evidence.objects.get().wanted == ["a", "b"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_alerts_of_one_user_at_once_are_linked() -> None:
+    take(finding(), replace(ORIGIN, detection="Earlier"), delivery=DELIVERY)
+    with transaction.atomic():
+        tell()
+        other = ThreadPoolExecutor(max_workers=1).submit(closing(lambda: take(finding(), OTHER, delivery=DELIVERY)))
+        wait([other], timeout=0.5)  # it ends within that where nothing makes it wait for us
+    other.result(timeout=30)
+    assert (operations("create"), operations("link")) == (3, 3)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reopening_while_another_alert_of_the_same_is_opened_is_refused_in_words() -> None:
+    tell()
+    Alert.objects.update(status="closed")
+    closed = Alert.objects.get()
+    person = make_person()
+    with transaction.atomic():
+        tell(60, 70)
+        reopening = ThreadPoolExecutor(max_workers=1).submit(closing(lambda: triage.reopen(closed.pk, person)))
+        wait([reopening], timeout=0.5)
+    with pytest.raises(triage.NotNow, match="is open already"):
+        reopening.result(timeout=30)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_twenty_at_once_make_one_alert_and_one_ticket() -> None:
     outcomes = at_once(20, lambda: tell())
@@ -201,6 +249,18 @@ def test_different_entities_at_once_do_not_deadlock_over_what_they_share() -> No
     numbers = iter(range(20))
     outcomes = at_once(20, lambda: tell(entity_id=f"00u{next(numbers)}"))
     assert len(outcomes) == Alert.objects.count() == 20
+
+
+def closing(work: Callable[[], Any]) -> Callable[[], Any]:
+    """Return `work` for a thread: it closes its connection at the end."""
+
+    def run() -> Any:
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    return run
 
 
 def at_once(count: int, work: Callable[[], Outcome]) -> list[Outcome]:

@@ -79,3 +79,19 @@ def test_a_sealed_row_that_was_changed_or_removed_breaks_its_link(damage: str) -
 def test_clock_speaks_in_milliseconds_and_back() -> None:
     now = clock.now()
     assert abs(clock.from_ms(clock.to_ms(now)) - now) < timedelta(milliseconds=1)
+
+
+def test_a_seal_ends_before_a_row_that_is_too_young_even_where_an_older_one_stands_behind_it() -> None:
+    """A time is read before its id is given: of two writers at once, the later id may have the earlier time."""
+    person = write(1)
+    age()
+    activity.record("thing.done", person, by="test")
+    late = activity.record("thing.done", person, by="test")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE core_activity DISABLE TRIGGER core_activity_append_only")
+        cursor.execute("UPDATE core_activity SET at = at - interval '2 minutes' WHERE id = %s", [late.pk])
+        cursor.execute("ALTER TABLE core_activity ENABLE TRIGGER core_activity_append_only")
+    assert activity.seal() == 1
+    age()
+    assert activity.seal() == 2
+    assert activity.broken_seals() == []
