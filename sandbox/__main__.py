@@ -19,9 +19,9 @@ def main(argv: Sequence[str]) -> int:
         print("The sandbox runs on Linux and macOS; elsewhere, use the real servers.", file=sys.stderr)
         return 1
     if argv[:1] == ["demo"]:
-        from sandbox import demo
+        from sandbox.demo import main as demo
 
-        return demo.main(argv[1:])
+        return demo(argv[1:])
     return sandbox(argv[1:] if argv[:1] == ["sandbox"] else argv)
 
 
