@@ -8,10 +8,11 @@ Each value comes from the environment (or, for secrets, from the file that NAME_
 
 import os
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env
+from environs import Env, validate
 from environs.exceptions import EnvError
 
 from oktadetect.logs import logging_config
@@ -43,6 +44,8 @@ SECRETS = frozenset({"OKTADETECT_SECRET_KEY", "DATABASE_URL", "CELERY_BROKER_URL
 
 env = read_environment()
 
+POSITIVE, NOT_NEGATIVE = validate.Range(min=1), validate.Range(min=0)
+
 try:
     DEBUG = env.bool("OKTADETECT_DEBUG", False)
     SECRET_KEY = env.str("OKTADETECT_SECRET_KEY")
@@ -60,7 +63,7 @@ try:
     OPENSEARCH_CA_FILE = env.str("OPENSEARCH_CA_FILE", "")
     OPENSEARCH_CLIENT_CERT = env.str("OPENSEARCH_CLIENT_CERT", "")
     OPENSEARCH_CLIENT_KEY = env.str("OPENSEARCH_CLIENT_KEY", "")
-    OPENSEARCH_TIMEOUT_SECONDS = env.float("OPENSEARCH_TIMEOUT_SECONDS", 10.0)
+    OPENSEARCH_TIMEOUT_SECONDS = env.float("OPENSEARCH_TIMEOUT_SECONDS", 10.0, validate=validate.Range(min=0.1))
 
     JIRA_URL = env.str("JIRA_URL", "")
     JIRA_USER = env.str("JIRA_USER", "")
@@ -69,22 +72,30 @@ try:
     JIRA_ISSUE_TYPE = env.str("JIRA_ISSUE_TYPE", "Task")
     JIRA_PRIORITIES = env.list("JIRA_PRIORITIES", ["Highest", "High", "Medium", "Low", "Lowest"])
     JIRA_CA_FILE = env.str("JIRA_CA_FILE", "")
-    JIRA_CONNECT_TIMEOUT_SECONDS = env.float("JIRA_CONNECT_TIMEOUT_SECONDS", 3.0)
-    JIRA_READ_TIMEOUT_SECONDS = env.float("JIRA_READ_TIMEOUT_SECONDS", 20.0)
-    JIRA_INDEX_LAG_SECONDS = env.int("JIRA_INDEX_LAG_SECONDS", 120)
+    JIRA_CONNECT_TIMEOUT_SECONDS = env.float("JIRA_CONNECT_TIMEOUT_SECONDS", 3.0, validate=validate.Range(min=0.1))
+    JIRA_READ_TIMEOUT_SECONDS = env.float("JIRA_READ_TIMEOUT_SECONDS", 20.0, validate=validate.Range(min=0.1))
+    JIRA_INDEX_LAG_SECONDS = env.int("JIRA_INDEX_LAG_SECONDS", 120, validate=NOT_NEGATIVE)
 
     OKTADETECT_URL = env.str("OKTADETECT_URL", "").rstrip("/")
     OKTADETECT_WEBHOOK_URL = env.str("OKTADETECT_WEBHOOK_URL", "http://127.0.0.1:8000").rstrip("/")
-    OKTADETECT_WEBHOOK_MAX_BYTES = env.int("OKTADETECT_WEBHOOK_MAX_BYTES", 16 * 1024 * 1024)
+    OKTADETECT_WEBHOOK_MAX_BYTES = env.int("OKTADETECT_WEBHOOK_MAX_BYTES", 16 * 1024 * 1024, validate=POSITIVE)
     OKTADETECT_INDEX_PATTERN = env.str("OKTADETECT_INDEX_PATTERN", "okta-system-log-*")
     OKTADETECT_GEOIP_FILE = env.str("OKTADETECT_GEOIP_FILE", "")
-    OKTADETECT_HEARTBEAT_SECONDS = env.int("OKTADETECT_HEARTBEAT_SECONDS", 300)
-    OKTADETECT_COMMENT_MINUTES = env.int("OKTADETECT_COMMENT_MINUTES", 60)
-    OKTADETECT_LINK_HOURS = env.int("OKTADETECT_LINK_HOURS", 24)
+    OKTADETECT_HEARTBEAT_SECONDS = env.int("OKTADETECT_HEARTBEAT_SECONDS", 300, validate=POSITIVE)
+    OKTADETECT_COMMENT_MINUTES = env.int("OKTADETECT_COMMENT_MINUTES", 60, validate=NOT_NEGATIVE)
+    OKTADETECT_LINK_HOURS = env.int("OKTADETECT_LINK_HOURS", 24, validate=POSITIVE)
+    OKTADETECT_KEEP_DELIVERIES_MONTHS = env.int("OKTADETECT_KEEP_DELIVERIES_MONTHS", 12, validate=NOT_NEGATIVE)
     OKTADETECT_OKTA_ADMIN_URL = env.str("OKTADETECT_OKTA_ADMIN_URL", "").rstrip("/")
     OKTADETECT_SECURE_COOKIES = env.bool("OKTADETECT_SECURE_COOKIES", not DEBUG)
-    OKTADETECT_LOG_FORMAT = env.str("OKTADETECT_LOG_FORMAT", "console" if DEBUG else "json")
-    TIME_ZONE = env.str("OKTADETECT_TIME_ZONE", "UTC")
+    OKTADETECT_LOG_FORMAT = env.str(
+        "OKTADETECT_LOG_FORMAT", "console" if DEBUG else "json", validate=validate.OneOf(["console", "json"])
+    )
+    TIME_ZONE = env.str(
+        "OKTADETECT_TIME_ZONE", "UTC", validate=validate.OneOf(available_timezones(), error="{input} is none.")
+    )
+    SECURE_SSL_REDIRECT = env.bool("OKTADETECT_SSL_REDIRECT", False)
+    SECURE_HSTS_SECONDS = env.int("OKTADETECT_HSTS_SECONDS", 0, validate=NOT_NEGATIVE)
+    OKTADETECT_BEHIND_TLS_PROXY = env.bool("OKTADETECT_BEHIND_TLS_PROXY", False)
 except EnvError as error:
     raise ImproperlyConfigured(f"{error} See docs/settings.md, or start a sandbox: make demo.") from error
 
@@ -94,9 +105,25 @@ if not SECRET_KEY:
     raise ImproperlyConfigured(
         "OKTADETECT_SECRET_KEY is empty: give it a long random value, the same on every process."
     )
-for name, url in {"OPENSEARCH_URL": OPENSEARCH_URL, "JIRA_URL": JIRA_URL}.items():
+for name, url in {
+    "OPENSEARCH_URL": OPENSEARCH_URL,
+    "JIRA_URL": JIRA_URL,
+    "OKTADETECT_URL": OKTADETECT_URL,
+    "OKTADETECT_WEBHOOK_URL": OKTADETECT_WEBHOOK_URL,
+    "OKTADETECT_OKTA_ADMIN_URL": OKTADETECT_OKTA_ADMIN_URL,
+}.items():
     if url and not url.startswith(("http://", "https://")):
-        raise ImproperlyConfigured(f"{name} must start with http:// or https://, not {url[:30]!r}.")
+        raise ImproperlyConfigured(f"{name} must start with http:// or https://.")
+    if "@" in url.partition("://")[2].partition("/")[0]:  # pages and logs name addresses
+        raise ImproperlyConfigured(f"{name} must hold no user and no password; they have settings of their own.")
+for name, file in {
+    "OPENSEARCH_CA_FILE": OPENSEARCH_CA_FILE,
+    "OPENSEARCH_CLIENT_CERT": OPENSEARCH_CLIENT_CERT,
+    "OPENSEARCH_CLIENT_KEY": OPENSEARCH_CLIENT_KEY,
+    "JIRA_CA_FILE": JIRA_CA_FILE,
+}.items():
+    if file and not os.access(file, os.R_OK):
+        raise ImproperlyConfigured(f"{name} names {file}, which is no file that can be read.")
 
 # Where people open the portal; the webhook is served by the same processes unless OKTADETECT_URL says otherwise.
 PORTAL_URL = OKTADETECT_URL or OKTADETECT_WEBHOOK_URL
@@ -169,6 +196,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -183,9 +211,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OKTADETECT_SECURE_COOKIES
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_SSL_REDIRECT = env.bool("OKTADETECT_SSL_REDIRECT", False)
-SECURE_HSTS_SECONDS = env.int("OKTADETECT_HSTS_SECONDS", 0)
-if env.bool("OKTADETECT_BEHIND_TLS_PROXY", False):
+# Whether other hosts of the domain want HSTS, and browsers' lists of it, is not for this one to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+if OKTADETECT_BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
