@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from celery import shared_task
 
 from alerts import partitions
-from alerts.services import baseline, catchup, evidence, ingest
+from alerts.services import baseline, catchup, evidence, ingest, retention
 from alerts.services.alerting import Outcome
 from alerts.ticketing import operations
 from core import clock
@@ -71,8 +71,9 @@ def read_baseline() -> None:
 
 @shared_task(name="alerts.make_partitions")  # type: ignore[untyped-decorator]
 def make_partitions() -> None:
-    """Make room for the deliveries of the months to come."""
+    """Make room for the deliveries of the months to come, and drop those that were kept for long enough."""
     partitions.make(clock.now())
+    retention.drop_old_deliveries(clock.now())
 
 
 def _work_tickets(outcomes: Iterable[Outcome]) -> None:

@@ -8,6 +8,7 @@ timeout, so it lies above the hard time limit, and nothing relies on redelivery:
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oktadetect.settings")
 
@@ -33,20 +34,25 @@ app.conf.update(
         "sweep": {"task": "alerts.sweep", "schedule": 15.0, "options": {"expires": 15}},
         "watch-monitors": {"task": "alerts.watch_monitors", "schedule": 30.0, "options": {"expires": 30}},
         "catch-up": {"task": "alerts.catch_up", "schedule": 60.0, "options": {"expires": 60}},
+        # By the clock, not by intervals: a beat whose file is lost with each restart would start those anew, and never get there.
         "look-for-late-events": {
             "task": "alerts.look_for_late_events",
-            "schedule": 3600.0,
+            "schedule": crontab(minute="17"),
             "options": {"expires": 3600},
         },
         "look-for-late-events-of-a-week": {
             "task": "alerts.look_for_late_events",
-            "schedule": 86400.0,
+            "schedule": crontab(hour="2", minute="37"),
             "kwargs": {"hours": 168},
             "options": {"expires": 86400},
         },
         "read-baseline": {"task": "alerts.read_baseline", "schedule": 900.0, "options": {"expires": 900}},
         "seal-activity": {"task": "core.seal_activity", "schedule": 60.0, "options": {"expires": 60}},
-        "make-partitions": {"task": "alerts.make_partitions", "schedule": 86400.0, "options": {"expires": 86400}},
+        "make-partitions": {
+            "task": "alerts.make_partitions",
+            "schedule": crontab(hour="1", minute="7"),
+            "options": {"expires": 86400},
+        },
     },
 )
 app.autodiscover_tasks()

@@ -1,15 +1,19 @@
 """The table of deliveries is partitioned by month from the first migration, and hot paths use its indexes."""
 
+import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
 
 from alerts import partitions
 from alerts.models import Alert, Delivery, Source, TicketOperation
-from alerts.services import intake
+from alerts.services import intake, retention
 from core import clock
-from tests.factories import make_alert
+from core.models import Activity
+from tests.factories import make_alert, make_delivery, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +67,71 @@ def test_hot_paths_are_answered_by_their_indexes() -> None:
     assert "operation_due" in plan(
         TicketOperation.objects.exclude(state__in=["done", "failed"]).filter(not_before__lte=clock.now())
     )
+
+
+def months() -> list[str]:
+    """Return the partitions, without the default one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'alerts_delivery'::regclass ORDER BY 1"
+        )
+        return [row[0] for row in cursor.fetchall() if not row[0].endswith("_default")]
+
+
+def delivery_of(year: int, month: int, **fields: Any) -> Delivery:
+    delivery = make_delivery(id=uuid.UUID(partitions.bound(year, month)), **fields)
+    connection.check_constraints()  # as the commit would: a table whose checks are still owed cannot be dropped
+    return delivery
+
+
+def give_to_nobody(delivery: Delivery) -> None:
+    Delivery.objects.filter(pk=delivery.pk).update(source_id=-1)
+    connection.check_constraints()
+
+
+def test_deliveries_that_came_before_their_month_was_made_move_into_it() -> None:
+    delivery = delivery_of(2031, 11)
+    assert partition_of(delivery) == "alerts_delivery_default"
+    partitions.make(datetime(2031, 11, 24, tzinfo=UTC), ahead=1)
+    assert partition_of(delivery) == "alerts_delivery_2031_11"
+    assert months()[-2:] == ["alerts_delivery_2031_11", "alerts_delivery_2031_12"]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        give_to_nobody(delivery)
+
+
+def test_old_months_are_dropped_and_that_is_history(settings: Any) -> None:
+    settings.OKTADETECT_KEEP_DELIVERIES_MONTHS = 2
+    for month in (1, 2, 3, 4):
+        partitions.make(datetime(2031, month, 1, tzinfo=UTC), ahead=0)
+        delivery_of(2031, month)
+    retention.drop_old_deliveries(datetime(2031, 4, 15, tzinfo=UTC))
+    assert [name for name in months() if "_2031_" in name] == [f"alerts_delivery_2031_0{month}" for month in (2, 3, 4)]
+    assert not Delivery.objects.filter(pk=partitions.bound(2031, 1)).exists()
+    assert Delivery.objects.filter(pk=partitions.bound(2031, 2)).exists()
+    told = Activity.objects.get(action="deliveries.dropped", data__month="2031-01")
+    assert (told.program, told.data["deliveries"]) == ("retention", 1)
+
+
+def test_a_month_with_a_delivery_that_is_not_ended_stays(settings: Any) -> None:
+    settings.OKTADETECT_KEEP_DELIVERIES_MONTHS = 2
+    partitions.make(datetime(2031, 1, 1, tzinfo=UTC), ahead=0)
+    delivery_of(2031, 1, status="received")
+    retention.drop_old_deliveries(datetime(2031, 9, 15, tzinfo=UTC))
+    assert "alerts_delivery_2031_01" in months()
+
+
+def test_none_is_dropped_where_all_are_kept(settings: Any) -> None:
+    settings.OKTADETECT_KEEP_DELIVERIES_MONTHS = 0
+    before = months()
+    retention.drop_old_deliveries(datetime(2099, 1, 1, tzinfo=UTC))
+    assert months() == before
+
+
+def test_an_alert_outlives_the_delivery_that_told_it(settings: Any, client: Client) -> None:
+    settings.OKTADETECT_KEEP_DELIVERIES_MONTHS = 1
+    partitions.make(datetime(2031, 1, 1, tzinfo=UTC), ahead=0)
+    alert = make_alert()
+    alert.occurrences.update(delivery=delivery_of(2031, 1).pk)
+    retention.drop_old_deliveries(datetime(2031, 9, 15, tzinfo=UTC))
+    client.force_login(make_user())
+    assert client.get(f"/alerts/{alert.pk}/").status_code == 200
