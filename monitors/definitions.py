@@ -177,10 +177,9 @@ class Definition:
 
 def parse(raw: Mapping[str, Any]) -> Definition:
     """Return the Definition of a catalogue file's content. Raises DefinitionError with the path of what is wrong."""
-    try:
-        jsonschema.validate(raw, _schema())
-    except jsonschema.ValidationError as error:
-        raise DefinitionError(f"{raw.get('id', 'detection')}: {error.json_path}: {error.message}") from error
+    wrong = jsonschema.exceptions.best_match(_validator().iter_errors(raw))
+    if wrong is not None:
+        raise DefinitionError(f"{raw.get('id', 'detection')}: {wrong.json_path}: {wrong.message}")
     parameters = {name: Parameter(name=name, **values) for name, values in raw.get("parameters", {}).items()}
     entity = raw["entity"]
     key = (Part(tuple(entity["id"]), entity.get("prefix", "")) if entity["id"] else Part(constant="org"),)
@@ -260,27 +259,30 @@ def _check_names(definition: Definition) -> None:
 @cache
 def catalog() -> Mapping[str, Definition]:
     """Return every detection by its id, in alphabetical order."""
-    found = {}
-    for path in sorted(CATALOG.glob("*.yaml")):
-        definition = parse(yaml.safe_load(path.read_text()))
-        if definition.id != path.stem.replace("_", "-"):
-            raise DefinitionError(f"{path.name} holds the detection {definition.id}.")
-        found[definition.id] = definition
-    return found
-
-
-def detection(detection_id: str) -> Definition:
-    """Return one detection. Raises DefinitionError when the catalogue has none of that id."""
-    found = catalog().get(detection_id)
-    if found is None:
-        raise DefinitionError(f"The catalogue has no detection {detection_id!r}.")
-    return found
+    return {name: detection(name) for name in detection_ids()}
 
 
 @cache
-def _schema() -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = json.loads((CATALOG / "schema.json").read_text())
-    return schema
+def detection_ids() -> tuple[str, ...]:
+    """Return the ids of the catalogue, as its files are named."""
+    return tuple(sorted(path.stem.replace("_", "-") for path in CATALOG.glob("*.yaml")))
+
+
+@cache
+def detection(detection_id: str) -> Definition:
+    """Return one detection; only its own file is read. Raises DefinitionError when the catalogue has none of that id."""
+    if detection_id not in detection_ids():
+        raise DefinitionError(f"The catalogue has no detection {detection_id!r}.")
+    path = CATALOG / f"{detection_id.replace('-', '_')}.yaml"
+    definition = parse(yaml.load(path.read_text(), Loader=yaml.CSafeLoader))
+    if definition.id != detection_id:
+        raise DefinitionError(f"{path.name} holds the detection {definition.id}.")
+    return definition
+
+
+@cache
+def _validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads((CATALOG / "schema.json").read_text()))
 
 
 def _types_of(clause: Mapping[str, Any]) -> list[str]:

@@ -60,7 +60,7 @@ class ImportedDetection(models.Model):
 
 def find_detection(detection_id: str) -> Definition:
     """Return a detection of the catalogue, or an imported one. Raises DefinitionError when there is none."""
-    if detection_id not in definitions.catalog():
+    if detection_id not in definitions.detection_ids():
         imported = ImportedDetection.objects.filter(pk=detection_id).first()
         if imported is not None:
             return imported.definition()

@@ -16,12 +16,13 @@ from django.db.models.functions import Greatest
 
 from core import activity, clock
 from monitors import opensearch
-from monitors.errors import NotFound, OpenSearchError
+from monitors.errors import NotFound, OpenSearchAway, OpenSearchError
 from monitors.findings import Answer
 from monitors.models import Deployment
 from monitors.services import push
 
 CATCH_UP_BACKOFF_MAX = timedelta(hours=1)
+FAILURES_SHOWN = 3  # tries of catch-up in a row that failed before that is a fault
 
 
 def heard(
@@ -70,8 +71,8 @@ def _fault_of(error: str, answer: Answer | None) -> str:
 def set_fault(deployment: Deployment, fault: str) -> None:
     """Keep the fault that holds now (empty: none), and write history when it changed."""
     with transaction.atomic():
-        row = Deployment.objects.select_for_update().get(pk=deployment.pk)
-        if row.fault == fault:
+        row = Deployment.objects.select_for_update().filter(pk=deployment.pk).first()
+        if row is None or row.fault == fault:  # a monitor may be deleted while it is watched
             return
         since = (row.fault_since if row.fault else clock.now()) if fault else None
         Deployment.objects.filter(pk=row.pk).update(fault=fault, fault_since=since)
@@ -87,6 +88,8 @@ def watch() -> int:
             held = None if channel else _read(deployment)
         except OpenSearchError as error:
             set_fault(deployment, str(error))
+            if isinstance(error, OpenSearchAway):
+                channel = str(error)  # it holds for the others, too; asking for each would take too long
             continue
         with transaction.atomic():
             if push.is_under_way(deployment.monitor):
@@ -96,7 +99,7 @@ def watch() -> int:
                 state, fault = (now.state, channel) if channel else _compare(now, held)
                 _keep_state(now, Deployment.State(state))
                 # what the monitor's own last envelope told, only its next one can take back
-                set_fault(now, fault or _silence(now) or now.envelope_fault)
+                set_fault(now, fault or _silence(now) or now.envelope_fault or _behind(now))
     return Deployment.objects.exclude(fault="").count()
 
 
@@ -158,6 +161,14 @@ def _silence(deployment: Deployment) -> str:
     if (clock.now() - last).total_seconds() <= deployment.heartbeat_overdue_after:
         return ""
     return f"Nothing was heard from this monitor since {last:%Y-%m-%d %H:%M} UTC. Look at its channel and the cluster's log."
+
+
+def _behind(deployment: Deployment) -> str:
+    """Return that a gap stays open since catching up fails again and again: the monitor itself may be heard all the while."""
+    if deployment.catch_up_failures < FAILURES_SHOWN or deployment.covered_to is None:
+        return ""
+    since = f"{deployment.covered_to:%Y-%m-%d %H:%M} UTC"
+    return f"What happened after {since} was not searched whole, and catching up fails. Look at the worker's log."
 
 
 def _keep_state(deployment: Deployment, state: Deployment.State) -> None:

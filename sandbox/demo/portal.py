@@ -100,15 +100,19 @@ class Portal:
             )
 
     def start(self, names: Collection[str] = NAMES) -> None:
-        """Start these of web, worker and beat; return when the web, if it is one, could keep a delivery."""
+        """Start these of web, worker and beat; return when the web could keep a delivery and the worker takes tasks."""
         self.paths.state("demo").mkdir(parents=True, exist_ok=True)
         environ = {**self.environ, "OKTADETECT_BIND": self.bind}
+        said_before = self._log("worker").stat().st_size if self._log("worker").exists() else 0
         for name in names:
             process = spawn(self._command(name), log=self._log(name), cwd=PROJECT, uid=None, env=environ)
             save_record(self._record(name), process)
             self.started.add(name)
+        port = int(self.bind.rpartition(":")[2])
         if "web" in names:
-            self._wait_for_web()
+            self._wait_for("web", lambda: http_status(port, "/readyz") == 200)
+        if "worker" in names:
+            self._wait_for("worker", lambda: " ready." in tail(self._log("worker"), since=said_before, lines=10_000))
 
     def running(self, name: str) -> Process | None:
         """The program, if this portal runs it; None when it was not started, or has ended."""
@@ -148,19 +152,17 @@ class Portal:
         }[name]
         return [sys.executable, "-m", *module]
 
-    def _wait_for_web(self) -> None:
-        port = int(self.bind.rpartition(":")[2])
-        process = self.running("web")
+    def _wait_for(self, name: str, is_ready: Callable[[], bool]) -> None:
+        process = self.running(name)
         try:
             if process is None:
                 raise SandboxError("it ended at once")
             wait_ready(
-                process, lambda: http_status(port, "/readyz") == 200,
-                seconds=BOOT_SECONDS, cancelled=self.world.cancelled, tick=lambda _: None,
+                process, is_ready, seconds=BOOT_SECONDS, cancelled=self.world.cancelled, tick=lambda _: None,
             )  # fmt: skip
         except SandboxError as error:
             raise SandboxError(
-                f"web: {error}.\nThe end of {self._log('web')}:\n{tail(self._log('web'), since=0)}"
+                f"{name}: {error}.\nThe end of {self._log(name)}:\n{tail(self._log(name), since=0)}"
             ) from error
 
     def _stop_all(self, names: Collection[str]) -> None:
