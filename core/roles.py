@@ -7,6 +7,7 @@ Who may do what, by Django's own permissions: two groups, made anew with each mi
 
 from typing import Any
 
+from django.apps import apps as current_apps
 from django.db.models import Q
 
 ANALYSTS = "analysts"
@@ -19,7 +20,7 @@ _SOURCES = Q(content_type__app_label="alerts", codename__in=["add_source", "chan
 MAY = {ANALYSTS: _SEE | _TRIAGE, DETECTION_ENGINEERS: _SEE | _TRIAGE | _MONITORS | _SOURCES}
 
 
-def make_roles(*, apps: Any, using: str, **_: Any) -> None:
+def make_roles(*, using: str, apps: Any = current_apps, **_: Any) -> None:
     """Make the groups and give them their permissions: a receiver of `post_migrate` for auth, behind the apps that they are about."""
     group, permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
     for name, may in MAY.items():
