@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from .events import written
 from .play import NotIndexedError, plan_live, play
-from .traffic import ENGINES, now, plan
+from .traffic import ENGINES, KNOWN, USUAL, now, plan
 from .truth import Attack
 
 
@@ -28,7 +28,14 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--seed", type=int, default=7, help="the same seed gives the same traffic")
     common.add_argument("--users", type=int, default=200, help="people with an everyday life")
-    common.add_argument("--attacks", type=int, default=42, help="attacks, the six families in turn")
+    common.add_argument("--attacks", type=int, default=42, help="attacks, the families in turn")
+    common.add_argument(
+        "--families",
+        type=_families,
+        default=USUAL,
+        metavar="A,B",
+        help=f"of {', '.join(KNOWN)}; the first six by default",
+    )
     common.add_argument("--engine", choices=list(ENGINES), default="both")
     common.add_argument("--run-id", default="", help="people and addresses differ from run to run")
 
@@ -48,6 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _families(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := [name for name in names if name not in KNOWN]:
+        raise argparse.ArgumentTypeError(f"there is no family {', '.join(unknown)}")
+    return names
+
+
 def _generate(options: argparse.Namespace) -> int:
     end = options.end or now()
     traffic = plan(
@@ -58,6 +72,7 @@ def _generate(options: argparse.Namespace) -> int:
         attacks=options.attacks,
         run_id=options.run_id,
         engine=options.engine,
+        families=options.families,
     )
     with options.out.open("w") as out:
         out.writelines(json.dumps(event, ensure_ascii=False) + "\n" for event in traffic.events)
@@ -75,6 +90,7 @@ def _play(options: argparse.Namespace) -> int:
         attacks=options.attacks,
         run_id=run_id,
         engine=options.engine,
+        families=options.families,
         hours=options.hours,
     )
     with options.truth.open("w") as truth:

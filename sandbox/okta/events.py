@@ -27,6 +27,8 @@ TYPES: dict[str, tuple[str, str | None, str]] = {
     "user.authentication.sso": ("User single sign on to app", "app.auth.sso", "INFO"),
     "user.mfa.okta_verify.deny_push": ("User rejected Okta push verify", "core.user.factor.push_rejected", "INFO"),
     "system.push.send_factor_verify_push": ("Send push verify activity", "mfa.push.send", "INFO"),
+    "user.mfa.factor.reset_all": ("Reset all factors for user", "core.user.factor.reset_all", "INFO"),
+    "user.mfa.factor.activate": ("Activate factor or authenticator enrollment", "core.user.factor.activate", "INFO"),
     "policy.evaluate_sign_on": ("Evaluation of sign-on policy", None, "INFO"),
     "user.account.lock": ("Max sign in attempts exceeded", "core.user_auth.account_locked", "WARN"),
     "user.account.unlock": ("Unlock user account", "core.user_auth.account_unlocked", "INFO"),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .events import Event
-from .traffic import Engines, Traffic, now, plan
+from .traffic import USUAL, Engines, Traffic, now, plan
 from .truth import Attack
 
 # Production's own template. The sandbox imports nothing of the apps; a file it may read.
@@ -120,6 +120,7 @@ def plan_live(
     engine: Engines = "both",
     hours: float = 24,
     lead: timedelta = LEAD,
+    families: Sequence[str] = USUAL,
 ) -> Traffic:
     """Plan traffic around now: ``hours`` of past, then attacks that are decided over ``seconds``, starting after ``lead``."""
     first = now() + lead
@@ -133,6 +134,7 @@ def plan_live(
         run_id=run_id,
         engine=engine,
         decide_from=first,
+        families=families,
     )
 
 

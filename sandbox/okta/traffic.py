@@ -12,10 +12,14 @@ from .everyday import Day, Ration, administrate, run_jobs
 from .lookalikes import LOOK_ALIKES
 from .people import PRIVILEGED_GROUPS, Cast, Engine
 from .places import TRUSTED_ZONES
+from .stories import STORIES
 from .truth import Attack, LookAlike
 
 Engines = Literal["classic", "oie", "both"]
 ENGINES: dict[Engines, tuple[Engine, ...]] = {"classic": ("classic",), "oie": ("oie",), "both": ("classic", "oie")}
+# Every story by its family's name; the usual ones are those of ``attacks``.
+KNOWN = {story.__name__.replace("_", "-"): story for story in (*FAMILIES, *STORIES)}
+USUAL = tuple(KNOWN)[: len(FAMILIES)]
 # What follows a deciding event within seconds still has room before the end.
 TAIL = timedelta(seconds=2)
 PEOPLE_A_FLOOR = 100
@@ -63,13 +67,14 @@ def plan(
     run_id: str = "",
     engine: Engines = "both",
     decide_from: datetime | None = None,
+    families: Sequence[str] = USUAL,
 ) -> Traffic:
     """Plan traffic from ``start`` to ``end``: the same inputs give the same bytes.
 
-    ``users`` people have an everyday life. Each of the ``attacks`` (the six families in turn) and each look-alike has
+    ``users`` people have an everyday life. Each of the ``attacks`` (the families in turn) and each look-alike has
     people and addresses of its own, which another ``run_id`` does not share. The deciding events of the attacks are
     spread from ``decide_from`` on, by default as soon as a story fits in front of it. Raises ValueError where it does
-    not fit.
+    not fit, and KeyError for a family that there is none of.
     """
     first = decide_from or start + LONGEST_STORY
     last = end - TAIL
@@ -86,9 +91,9 @@ def plan(
     for number, decide in enumerate(moments):
         rng = Random(f"{root}/attack/{number}")  # noqa: S311 - as above
         name = f"{run_id or seed}-{number + 1:03d}"
-        chosen = engines[number // len(FAMILIES) % len(engines)]
+        chosen = engines[number // len(families) % len(engines)]
         scene = Scene(name=name, log=log, rng=rng, cast=cast, engine=chosen, start=start, decide=decide, end=end)
-        truth.append(FAMILIES[number % len(FAMILIES)](scene))
+        truth.append(KNOWN[families[number % len(families)]](scene))
 
     look_alikes = []
     for number, look_alike in enumerate(LOOK_ALIKES):

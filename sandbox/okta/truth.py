@@ -18,7 +18,10 @@ class Expected:
 
 @dataclass(frozen=True)
 class Attack:
-    """One story. ``decided`` is when the event was published that makes it an attack; times are as Okta writes them."""
+    """One story. ``decided`` is when the event was published that makes it an attack; times are as Okta writes them.
+
+    Each of ``expect`` has to be found: the story's own finding first, then what its stages set off besides.
+    """
 
     attack: str
     family: str
@@ -47,14 +50,23 @@ class LookAlike:
         return asdict(self)
 
 
-def tell(name: str, family: str, story: str, expected: Expected, events: Sequence[Event], deciding: Event) -> Attack:
-    """An attack out of its events."""
+def tell(
+    name: str,
+    family: str,
+    story: str,
+    expected: Expected,
+    events: Sequence[Event],
+    deciding: Event,
+    *,
+    further: tuple[Expected, ...] = (),
+) -> Attack:
+    """An attack out of its events; ``further`` is what its stages have to set off besides."""
     ordered = sorted(events, key=lambda event: (event["published"], event["uuid"]))
     return Attack(
         attack=name,
         family=family,
         story=story,
-        expect=(expected,),
+        expect=(expected, *further),
         deciding_uuid=deciding["uuid"],
         uuids=tuple(event["uuid"] for event in ordered),
         started=ordered[0]["published"],

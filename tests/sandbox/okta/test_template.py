@@ -56,6 +56,13 @@ FULL = {
             "requestUri": "/idp/idx/identify",
             "risk": "{level=LOW}",
             "privilegeGranted": "Super administrator",
+            "privilegeRevoked": "Help desk administrator",
+            "threatSuspected": "false",
+            "networkConnection": "[networkConnections: [anywhere]]",
+            "grantedScopes": "okta.users.read",
+            "requestedScopes": "okta.users.read,okta.users.manage",
+            "pushWithNumberChallengeResponseType": "OV_WITH_CHALLENGE_WRONG_ANSWER",
+            "phoneNumber": "+41000000000",
             "behaviors": ["New Device=POSITIVE"],
             "logOnlySecurityData": {"risk": {"level": "LOW"}},
         }
