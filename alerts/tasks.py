@@ -63,7 +63,7 @@ def look_for_late_events(hours: int = 25) -> None:
     _work_tickets(catchup.look_for_late_events(hours))
 
 
-@shared_task(name="alerts.read_baseline")  # type: ignore[untyped-decorator]
+@shared_task(name="alerts.read_baseline", **LONG)  # type: ignore[untyped-decorator]
 def read_baseline() -> None:
     """Read who was seen from where since the last time, and one more day of the past."""
     baseline.read_all()

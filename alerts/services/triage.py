@@ -156,10 +156,9 @@ def reopen(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
 
 @transaction.atomic
 def retry_ticket(operation_id: UUID, by: Person) -> TicketOperation:
-    """Have a failed or waiting effect on Jira tried again now. Raises TicketOperation.DoesNotExist."""
+    """Have an effect on Jira tried again now, if it failed or waits; another is left alone. Raises TicketOperation.DoesNotExist."""
     operation = TicketOperation.objects.select_for_update(of=("self",)).select_related("alert").get(pk=operation_id)
-    operations.retry(operation)
-    if operation.alert is not None:
+    if operations.retry(operation) and operation.alert is not None:
         activity.record("ticket.retried", operation.alert, by=by, operation=operation.kind)
     transaction.on_commit(partial(wake, tasks.work_case, operation.case_id))
     return operation

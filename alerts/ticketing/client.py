@@ -58,6 +58,10 @@ def call(method: str, path: str, *, body: Any = None, params: dict[str, Any] | N
     except requests.ConnectionError as error:
         if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
             raise JiraLater("Jira was not reached. Nothing was sent; it is tried again.") from None
+        if "CERTIFICATE_VERIFY_FAILED" in repr(error):
+            raise JiraLater(
+                "Jira's certificate is not trusted. Name its authority in JIRA_CA_FILE.", _in(minutes=5)
+            ) from None
         raise JiraUnknown("The connection to Jira broke before its answer.") from None
     except requests.RequestException as error:
         raise JiraUnknown(f"Jira's answer did not arrive ({type(error).__name__}).") from None

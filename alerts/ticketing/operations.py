@@ -52,11 +52,10 @@ def work_case(case_id: int) -> None:
             _work(operation_id)
 
 
-def retry(operation: TicketOperation) -> None:
-    """Try a failed or waiting operation again now, since somebody mended what it failed at."""
-    TicketOperation.objects.filter(pk=operation.pk, state__in=[OperationState.FAILED, OperationState.WAITING]).update(
-        state=OperationState.WAITING, not_before=clock.now()
-    )
+def retry(operation: TicketOperation) -> bool:
+    """Try a failed or waiting operation again now, since somebody mended what it failed at; return whether it was one."""
+    stopped = TicketOperation.objects.filter(pk=operation.pk, state__in=[OperationState.FAILED, OperationState.WAITING])
+    return bool(stopped.update(state=OperationState.WAITING, not_before=clock.now(), done_at=None))
 
 
 FREE = Q(depends_on=None) | Q(depends_on__state=OperationState.DONE)

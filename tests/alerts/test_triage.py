@@ -155,3 +155,13 @@ def test_a_failed_ticket_is_tried_again_and_history_says_by_whom(mira: Person) -
     assert operation.state == OperationState.WAITING
     assert operation.alert is not None
     assert (newest(operation.alert).action, newest(operation.alert).person) == ("ticket.retried", mira.key)
+
+
+@pytest.mark.parametrize("state", [OperationState.DONE, OperationState.SENDING, OperationState.UNKNOWN])
+def test_what_neither_failed_nor_waits_is_left_alone_and_writes_no_history(mira: Person, state: OperationState) -> None:
+    alert = make_alert()
+    operation = make_operation(alert, state=state)
+    triage.retry_ticket(operation.pk, mira)
+    operation.refresh_from_db()
+    assert operation.state == state
+    assert newest(alert).action == "alert.opened"

@@ -8,6 +8,7 @@ import time_machine
 from core import clock
 from core.models import Activity
 from monitors import opensearch
+from monitors.errors import OpenSearchAway
 from monitors.findings import Answer
 from monitors.models import Deployment
 from monitors.services import health
@@ -114,3 +115,33 @@ def test_a_paused_monitor_is_neither_silent_nor_disabled_nor_muted(monkeypatch: 
     health.watch()
     deployment = Deployment.objects.get()
     assert (deployment.state, deployment.fault) == ("in_sync", "")
+
+
+def test_a_gap_that_cannot_be_caught_up_is_a_fault_though_the_monitor_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_monitor()
+    holds(monkeypatch)
+    Deployment.objects.update(covered_to=ago(hours=9))
+    for tries, is_shown in ((1, False), (2, False), (3, True)):
+        health.begin_catch_up(Deployment.objects.get())
+        health.watch()
+        assert ("catching up fails" in Deployment.objects.get().fault) is is_shown, tries
+    health.caught_up(Deployment.objects.get(), clock.now())
+    health.watch()
+    assert Deployment.objects.get().fault == ""
+
+
+def test_a_cluster_that_does_not_answer_is_asked_once_a_look_and_is_a_fault_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for _ in range(3):
+        make_monitor()
+    asked = []
+
+    def away(opensearch_id: str) -> None:
+        asked.append(opensearch_id)
+        raise OpenSearchAway("OpenSearch did not answer within 10 s.")
+
+    holds(monkeypatch)
+    monkeypatch.setattr(opensearch, "read_monitor", away)
+    assert health.watch() == 3
+    assert len(asked) == 1
