@@ -15,7 +15,8 @@ from django.utils.html import format_html, format_html_join
 from core import activity
 from monitors import profiles as profile_names
 from monitors.difference import difference
-from monitors.errors import MonitorsError
+from monitors.errors import DefinitionError, MonitorsError
+from monitors.explain import explain
 from monitors.forms import PREFIX, MonitorForm
 from monitors.models import (
     Deployment,
@@ -81,9 +82,25 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
         return deployment.fault[:200] if deployment and deployment.fault else "none"
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the push."""
-        own = [path("<uuid:pk>/push/", self.admin_site.admin_view(self.push_view), name="monitors_monitor_push")]
+        """Add the push, and the explanation of a pasted monitor."""
+        own = [
+            path("explain/", self.admin_site.admin_view(self.explain_view), name="monitors_monitor_explain"),
+            path("<uuid:pk>/push/", self.admin_site.admin_view(self.push_view), name="monitors_monitor_push"),
+        ]
         return [*own, *super().get_urls()]
+
+    def explain_view(self, request: HttpRequest) -> HttpResponse:
+        """Say what a pasted monitor does, and which detections answer it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form, told = PastedForm(request.POST or None), None
+        if request.method == "POST" and form.is_valid():
+            try:
+                told = explain(form.cleaned_data["text"], every_detection())
+            except DefinitionError as error:
+                form.add_error("text", str(error))
+        context = {**self.admin_site.each_context(request), "title": "Explain a monitor", "form": form, "told": told}
+        return render(request, "admin/monitors/monitor/explain.html", {**context, "opts": self.model._meta})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Show the catalogue first; a chosen detection brings its form."""
@@ -193,6 +210,12 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
         else:
             number = deployment.revision.number if deployment.revision else "?"
             messages.success(request, f"{monitor}: OpenSearch holds revision {number} now (read back, in sync).")
+
+
+class PastedForm(forms.Form):
+    """The JSON of a monitor."""
+
+    text = forms.CharField(label="Monitor", max_length=200_000, widget=forms.Textarea(attrs={"rows": 16, "cols": 100}))
 
 
 class SigmaForm(forms.Form):

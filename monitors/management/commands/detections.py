@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from monitors import definitions, scoring
 from monitors.definitions import Definition
 from monitors.errors import MonitorsError
+from monitors.explain import explain
 from monitors.layouts import LAYOUTS
 from monitors.models import every_detection
 from monitors.scoring import Labelled, Verdict
@@ -44,6 +45,8 @@ class Command(BaseCommand):
         score = verbs.add_parser("score", help="score the catalogue on labelled NDJSON of others")
         score.add_argument("paths", nargs="+", type=Path, help="files, or folders of .ndjson files")
         score.add_argument("--json", action="store_true", help="one JSON object a verdict")
+        tell = verbs.add_parser("explain", help="what somebody's own monitor does, and which detections answer it")
+        tell.add_argument("file", type=Path, help="the JSON of a monitor or of a search")
         bring = verbs.add_parser("import-sigma", help="make match detections of Sigma rules for Okta")
         bring.add_argument("paths", nargs="+", type=Path, help="files, or folders of .yml and .yaml files")
 
@@ -55,10 +58,23 @@ class Command(BaseCommand):
             return
         if options["verb"] == "score":
             self._score(options)
+        elif options["verb"] == "explain":
+            self._explain(options["file"])
         elif options["verb"] == "import-sigma":
             self._import(options["paths"])
         else:
             self._test(options)
+
+    def _explain(self, file: Path) -> None:
+        try:
+            told = explain(file.read_text(), every_detection())
+        except (MonitorsError, OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{file}: {error}") from error
+        self.stdout.write(told.name)
+        for line in (*told.never, *told.doubts):
+            self.stdout.write(f"  {line}")
+        for one in told.ours:
+            self.stdout.write(f"  Here: {one.id}, {one.title}.")
 
     def _import(self, paths: list[Path]) -> None:
         files = [file for path in paths for file in (sorted(path.rglob("*.y*ml")) if path.is_dir() else [path])]
