@@ -128,7 +128,8 @@ for name, file in {
 # Where people open the portal; the webhook is served by the same processes unless OKTADETECT_URL says otherwise.
 PORTAL_URL = OKTADETECT_URL or OKTADETECT_WEBHOOK_URL
 
-DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+# Seconds to connect, and ms after which a connection whose other end went silent is given up: else it would hang for a quarter of an hour.
+DATABASES["default"].setdefault("OPTIONS", {}).update({"connect_timeout": 5, "tcp_user_timeout": 10_000})
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

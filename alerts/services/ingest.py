@@ -9,7 +9,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db import DataError, transaction
+from django.db import DataError, IntegrityError, transaction
+from psycopg.errors import CheckViolation
 
 from alerts import payload
 from alerts.choices import DeliveryStatus
@@ -58,7 +59,9 @@ def take_all(findings: Iterable[Finding], origin: Origin, *, delivery: UUID | No
     for finding in findings:
         try:
             outcomes.append(take(finding, origin, delivery=delivery))
-        except DataError as error:
+        except (DataError, IntegrityError) as error:
+            if isinstance(error, IntegrityError) and not isinstance(error.__cause__, CheckViolation):
+                raise  # a race, which the next try does not meet
             rejected.append(f"{finding.entity_name[:100]}: {error}")
     fetch_evidence(outcomes)
     return outcomes, rejected

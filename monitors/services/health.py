@@ -42,6 +42,7 @@ def heard(
     Call it in the transaction of the ingest.
     """
     now = clock.now()
+    period_end = min(period_end, received_at)  # nothing is covered ahead of time, whatever the cluster's clock says
     row = Deployment.objects.select_for_update().get(pk=deployment.pk)
     fault = _fault_of(error, answer)
     changes: dict[str, object] = {}

@@ -146,9 +146,10 @@ def test_one_bad_finding_is_named_and_the_others_become_alerts() -> None:
 
 def test_a_finding_that_the_database_refuses_harms_no_other() -> None:
     monitor = make_monitor()
-    delivery = process(envelope(monitor, row("x" * 600), row("00ubert")))
+    delivery = process(envelope(monitor, row("x" * 600), row("00uless", count=-1), row("00ubert")))
     assert (delivery.status, delivery.findings) == ("processed", 1)
     assert "value too long" in delivery.rejected[0]
+    assert delivery.rejected[1].startswith("00uless")
 
 
 @pytest.mark.parametrize("trigger", ["nobody", str(uuid.UUID(int=9))])

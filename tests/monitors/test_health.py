@@ -49,6 +49,12 @@ def test_a_whole_answer_covers_what_it_looked_at() -> None:
     assert (deployment.covered_to, deployment.catch_up_at) == (end, None)
 
 
+def test_a_cluster_whose_clock_is_ahead_covers_nothing_ahead_of_time() -> None:
+    make_monitor()
+    now = clock.now()
+    assert hear(end=now + timedelta(days=1), received=now).covered_to == now
+
+
 def test_after_an_outage_longer_than_the_look_back_the_gap_stays_uncovered_and_is_caught_up() -> None:
     make_monitor()
     before = ago(hours=5)
