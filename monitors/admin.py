@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from core import activity
 from monitors import profiles as profile_names
 from monitors.difference import difference
-from monitors.errors import DefinitionError, MonitorsError
+from monitors.errors import DefinitionError, MonitorsError, OpenSearchError
 from monitors.explain import explain
 from monitors.forms import PREFIX, MonitorForm
 from monitors.models import (
@@ -27,7 +27,7 @@ from monitors.models import (
     every_detection,
     find_detection,
 )
-from monitors.services import importing, profiles, push, revisions
+from monitors.services import cluster, importing, profiles, push, revisions
 
 
 class RevisionInline(admin.TabularInline[MonitorRevision, Monitor]):
@@ -199,6 +199,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
             "changes": difference(before, planned.body),
             "theirs": theirs,
             "is_new": planned.seen is None,
+            "cluster": _cluster(),
         }
         return render(request, "admin/monitors/monitor/push.html", context)
 
@@ -320,3 +321,11 @@ def _deployment(monitor: Monitor) -> Deployment | None:
     return (
         Deployment.objects.filter(pk=monitor.pk).first() if not hasattr(monitor, "deployment") else monitor.deployment
     )
+
+
+def _cluster() -> list[str]:
+    """Return what of the cluster's settings would make monitors fail, in sentences. It never keeps anybody from pushing."""
+    try:
+        return [str(one) for one in cluster.check()]
+    except OpenSearchError as error:
+        return [f"Whether its settings let every monitor run could not be checked. {error}"]

@@ -57,6 +57,7 @@ class TicketOperation(models.Model):
             models.Index(
                 fields=["not_before"], condition=~models.Q(state__in=["done", "failed"]), name="operation_due"
             ),
+            models.Index(fields=["-id"], condition=~models.Q(state="done"), name="operation_not_done"),
         ]
 
     def __str__(self) -> str:

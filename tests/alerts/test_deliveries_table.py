@@ -9,11 +9,12 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from alerts import partitions
-from alerts.models import Alert, Delivery, Source, TicketOperation
+from alerts.models import Alert, Delivery, Entity, Source, TicketOperation
 from alerts.services import intake, retention
+from alerts.ticketing import operations
 from core import clock
 from core.models import Activity
-from tests.factories import make_alert, make_delivery, make_user
+from tests.factories import make_alert, make_delivery, make_operation, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +68,18 @@ def test_hot_paths_are_answered_by_their_indexes() -> None:
     assert "operation_due" in plan(
         TicketOperation.objects.exclude(state__in=["done", "failed"]).filter(not_before__lte=clock.now())
     )
+
+
+def test_what_every_page_and_every_sweep_ask_for_is_answered_by_indexes() -> None:
+    make_operation(make_alert())
+    now = clock.now()
+    troubled = TicketOperation.objects.filter(state__in=["waiting", "unknown", "failed"]).exclude(last_error="")
+    assert "operation_not_done" in plan(troubled.order_by()[:100])
+    assert "operation_not_done" in plan(TicketOperation.objects.exclude(state="done").order_by("-id")[:51])
+    ready = operations._claimable(now) & operations.FREE | operations._lease_passed(now)
+    swept = plan(TicketOperation.objects.filter(ready).order_by("case_id")[:100])
+    assert "on operation_due" in swept or "on operation_not_done" in swept
+    assert "entities_are_unique" in plan(Entity.objects.filter(kind__in=["user", "ip"], value__in=["a", "b"]))
 
 
 def months() -> list[str]:

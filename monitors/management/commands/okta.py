@@ -1,4 +1,4 @@
-"""Okta's events from the shell: the index template, what an index can serve, and loading files."""
+"""Okta's events from the shell: the index template, what an index and the cluster can serve, and loading files."""
 
 import json
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from core import clock
 from monitors import geoip, ingest, opensearch
 from monitors.errors import MonitorsError
 from monitors.models import find_detection
-from monitors.services import profiles
+from monitors.services import cluster, profiles
 
 BULK_EVENTS = 500
 
 
 class Command(BaseCommand):
-    """`okta template`, `okta check-index [PATTERN]`, `okta load FILE…`."""
+    """`okta template`, `okta check-index [PATTERN]`, `okta check-cluster`, `okta load FILE…`."""
 
     help = "Installs the index template for Okta events, says what an index can serve, and loads System Log events from files."
 
@@ -33,6 +33,7 @@ class Command(BaseCommand):
         )
         check.add_argument("pattern", nargs="?", default=settings.OKTADETECT_INDEX_PATTERN)
         check.add_argument("--json", action="store_true")
+        verbs.add_parser("check-cluster", help="whether the cluster's settings let every monitor run, and what to set")
         load = verbs.add_parser("load", help="index NDJSON files of raw System Log events")
         load.add_argument("files", nargs="+", type=Path)
 
@@ -44,6 +45,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"The index template {ingest.TEMPLATE_NAME} is in place.")
             elif options["verb"] == "check-index":
                 self._check(options["pattern"], as_json=options["json"])
+            elif options["verb"] == "check-cluster":
+                self._check_cluster()
             else:
                 self._load(options["files"])
         except (MonitorsError, OSError) as error:
@@ -78,6 +81,17 @@ class Command(BaseCommand):
                 )
         served = sum(not row.lacks for row in rows)
         self.stdout.write(f"{served} of {len(rows)} detections can be served.")
+
+    def _check_cluster(self) -> None:
+        lacking = cluster.check()
+        if not lacking:
+            self.stdout.write("The cluster's settings let every monitor run.")
+            return
+        for one in lacking:
+            self.stdout.write(str(one))
+        if wanted := {one.setting: one.value for one in lacking if one.value is not None}:
+            self.stdout.write(f"PUT _cluster/settings {json.dumps({'persistent': wanted})}")
+        raise CommandError(f"{len(lacking)} settings would make monitors fail.")
 
     def _load(self, files: list[Path]) -> None:
         total = sum(file.stat().st_size for file in files)
