@@ -11,8 +11,13 @@ LOCK_SECONDS = 2  # while a drop waits, deliveries wait behind it
 
 
 def bound(year: int, month: int) -> str:
-    """Return the lowest uuid7 of a month: its first millisecond in the leading 48 bits, zeros behind."""
-    ms = int(datetime(year, month, 1, tzinfo=UTC).timestamp() * 1000)
+    """Return the lowest uuid7 of a month."""
+    return first_key(datetime(year, month, 1, tzinfo=UTC))
+
+
+def first_key(at: datetime) -> str:
+    """Return the lowest uuid7 of a moment: its millisecond in the leading 48 bits, zeros behind."""
+    ms = int(at.timestamp() * 1000)
     digits = f"{ms:012x}" + "0" * 20
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 

@@ -72,6 +72,8 @@ class Delivery(models.Model):
     rejected = models.JSONField(default=list, help_text="Findings of it that could not be read, each with its reason.")
     monitor = models.UUIDField(null=True, help_text="The monitor that sent it, when it is one of ours.")
     findings = models.PositiveIntegerField(default=0)
+    took_ms = models.PositiveIntegerField(null=True, help_text="How long its search took, as OpenSearch says.")
+    events_read = models.PositiveIntegerField(null=True, help_text="How many events its search read.")
     duplicate_of = models.UUIDField(null=True, help_text="An earlier delivery with the same bytes.")
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
@@ -83,6 +85,7 @@ class Delivery(models.Model):
             models.Index(fields=["next_attempt_at"], condition=models.Q(status="received"), name="delivery_due"),
             models.Index(fields=["sha256"], name="delivery_sha256"),
             models.Index(fields=["status", "-id"], name="delivery_by_status"),
+            models.Index(fields=["monitor", "-id"], name="delivery_of_monitor"),
         ]
 
     def __str__(self) -> str:

@@ -133,6 +133,7 @@ def _envelope(delivery: Delivery, message: Envelope) -> list[Outcome]:
         monitor=monitor.uuid,
         findings=len(outcomes),
         rejected=[*(answer.malformed if answer else ()), *refused],
+        answer=answer,
         also=lambda: _heard(delivery, monitor, message, timedelta(milliseconds=inputs.emit_ms), answer),
     )
     return outcomes
@@ -222,6 +223,7 @@ def _end(
     monitor: UUID | None = None,
     findings: int = 0,
     rejected: Iterable[str] = (),
+    answer: Answer | None = None,
     also: Callable[[], None] | None = None,
 ) -> None:
     """End a delivery once, together with what must be noted at the same moment."""
@@ -236,6 +238,8 @@ def _end(
             monitor=monitor,
             findings=findings,
             rejected=list(rejected)[:100],
+            took_ms=answer.took_ms if answer else None,
+            events_read=answer.read if answer else None,
             duplicate_of=duplicate_of,
             processed_at=clock.now(),
             next_attempt_at=None,

@@ -1,5 +1,6 @@
 """The way in and the way out: what was posted, what could not be read of it, and what Jira is still owed."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django import forms
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from alerts import querysets
 from alerts.choices import DeliveryStatus, OperationState
 from alerts.models import Delivery, TicketOperation
-from alerts.services import quarantine, triage
+from alerts.services import costs, quarantine, triage
 from core import activity
 
 PAGE = 50
@@ -53,8 +54,19 @@ def pipeline(request: HttpRequest) -> HttpResponse:
         "operations": operations[:MAX_OPERATIONS],
         "owed_is_cut": len(operations) > MAX_OPERATIONS,
         "retryable": RETRYABLE,
+        "costs": [(cost, points(cost.hourly)) for cost in costs.of_the_last_day()],
     }
     return render(request, "alerts/pipeline.html", context)
+
+
+def points(hourly: Sequence[float | None], *, width: int = 96, height: int = 20) -> str:
+    """Return the points of a sparkline: one for each hour that was heard, the slowest at the top; empty for fewer than two."""
+    heard = [(place, value) for place, value in enumerate(hourly) if value is not None]
+    if len(heard) < 2:
+        return ""
+    top = max(value for _, value in heard) or 1
+    step = width / (len(hourly) - 1)
+    return " ".join(f"{place * step:.1f},{height - 1 - value / top * (height - 2):.1f}" for place, value in heard)
 
 
 @require_safe
