@@ -9,8 +9,9 @@ from alerts.services import baseline, catchup, evidence, ingest, retention
 from alerts.services.alerting import Outcome
 from alerts.ticketing import operations
 from core import clock
+from core.locks import alone
 from core.wakeups import wake
-from monitors.services import health
+from monitors.services import health, search
 
 # Many searches, one after the other; still below the broker's visibility timeout, past which it would start a task twice.
 LONG = {"soft_time_limit": 540, "time_limit": 570}
@@ -66,7 +67,9 @@ def look_for_late_events(hours: int = 25) -> None:
 @shared_task(name="alerts.read_baseline", **LONG)  # type: ignore[untyped-decorator]
 def read_baseline() -> None:
     """Read who was seen from where since the last time, and one more day of the past."""
-    baseline.read_all()
+    with alone(search.ONE_AT_A_TIME) as nobody_else:  # else the next quarter of an hour reads it too
+        if nobody_else:
+            baseline.read_all()
 
 
 @shared_task(name="alerts.make_partitions")  # type: ignore[untyped-decorator]

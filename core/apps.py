@@ -10,7 +10,8 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        """Have the roles made once all permissions are."""
+        """Have the roles made once all permissions are, and the settings checked."""
+        from core import checks  # noqa: F401 - importing registers them
         from core.roles import make_roles
 
         post_migrate.connect(make_roles, sender=apps.get_app_config("auth"), dispatch_uid="core.roles")

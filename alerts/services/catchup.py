@@ -24,14 +24,13 @@ from monitors.services import health, revisions, search
 
 log = structlog.get_logger(__name__)
 
-ONE_AT_A_TIME = 0x63617463  # "catc": one search for what was missed at a time
 SHORTEST_SILENCE = timedelta(minutes=45)  # half of the shortest look-back
 
 
 def catch_up() -> list[Outcome]:
     """Run what is owed; return what became of the findings. A failure waits in its row, for longer each time, and holds up no other."""
     outcomes: list[Outcome] = []
-    with alone(ONE_AT_A_TIME) as nobody_else:
+    with alone(search.ONE_AT_A_TIME) as nobody_else:
         for deployment in _owed() if nobody_else else ():
             try:
                 outcomes += _catch_up(deployment)
@@ -43,7 +42,7 @@ def catch_up() -> list[Outcome]:
 def look_for_late_events(hours: int) -> list[Outcome]:
     """Run every running monitor's search over the last `hours`: events that were indexed late lie behind its look-back."""
     outcomes: list[Outcome] = []
-    with alone(ONE_AT_A_TIME) as nobody_else:
+    with alone(search.ONE_AT_A_TIME) as nobody_else:
         for deployment in _running() if nobody_else else ():
             try:
                 monitor = revisions.pushed(deployment)

@@ -23,6 +23,7 @@ from monitors.signals import webhook_token_shown, webhook_token_wanted
 CHANNEL_ID = "oktadetect"
 CHANNEL_LOCK = 0x6368616E  # "chan": one writer at a time
 TOKEN_HEADER = "Authorization"  # noqa: S105 - the name of a header
+CHANGED_NOW = "was changed in OpenSearch at this moment. Look at the difference, then push."
 # What OpenSearch writes by itself, and so is no difference.
 VOLATILE = (
     "last_update_time",
@@ -236,24 +237,28 @@ def trigger_id(body: dict[str, Any]) -> str | None:
 
 
 def _send(monitor: Monitor, planned: Preview) -> dict[str, Any]:
-    if planned.seq_no is not None and planned.primary_term is not None:
-        try:
-            return opensearch.update_monitor(
-                planned.opensearch_id, planned.body, seq_no=planned.seq_no, primary_term=planned.primary_term
-            )
-        except Conflict as error:
-            raise PushError(
-                f"{monitor.name} was changed in OpenSearch at this moment. Look at the difference, then push."
-            ) from error
+    """Create or replace the monitor; an answer that was lost is looked for."""
     try:
-        return opensearch.create_monitor(planned.body)
+        if planned.seq_no is None or planned.primary_term is None:
+            return opensearch.create_monitor(planned.body)
+        return opensearch.update_monitor(
+            planned.opensearch_id, planned.body, seq_no=planned.seq_no, primary_term=planned.primary_term
+        )
+    except Conflict as error:
+        raise PushError(f"{monitor.name} {CHANGED_NOW}") from error
     except OpenSearchAway as error:
         found = _held(monitor)  # the answer was lost, not necessarily the monitor
-        if found is None:
-            raise PushError(
-                f"OpenSearch did not answer, and holds no {monitor.name}. Nothing was changed; push again."
-            ) from error
+        if found is None or found["_seq_no"] == planned.seq_no:
+            holds = f"holds no {monitor.name}" if found is None else f"holds {monitor.name} as it was"
+            raise PushError(f"OpenSearch did not answer, and {holds}. Nothing was changed; push again.") from error
+        if not _is_ours(found, planned):
+            raise PushError(f"{monitor.name} {CHANGED_NOW}") from error
         return found
+
+
+def _is_ours(found: dict[str, Any], planned: Preview) -> bool:
+    """Whether what is held says that it is of this push: its revision and hash are kept beside it, where nobody else writes."""
+    return bool(found["monitor"].get("ui_metadata") == planned.body["ui_metadata"])
 
 
 def _store(monitor: Monitor, answer: dict[str, Any], planned: Preview) -> Deployment:

@@ -9,6 +9,7 @@ from monitors.errors import OpenSearchError
 from monitors.findings import Answer, Context, Finding, read_answer
 from monitors.rendering import MAX_HITS, Inputs, plain_search
 
+ONE_AT_A_TIME = 0x63617463  # "catc": whoever searches much takes this lock: one such search at a time for a cluster, and for its workers
 MAX_PARTS = 64
 MAX_PAGES = 100
 TIMEOUT_SECONDS = 60.0

@@ -110,9 +110,9 @@ def test_events_that_were_indexed_late_are_found_by_the_hourly_look() -> None:
 
 def test_only_one_worker_catches_up_at_a_time(other_session: Any) -> None:
     monitor_over(burst(5), covered_to=clock.now() - timedelta(hours=6))
-    other_session.execute("SELECT pg_advisory_lock(%s)", [catchup.ONE_AT_A_TIME])
+    other_session.execute("SELECT pg_advisory_lock(%s)", [search.ONE_AT_A_TIME])
     assert catchup.catch_up() == []
-    other_session.execute("SELECT pg_advisory_unlock(%s)", [catchup.ONE_AT_A_TIME])
+    other_session.execute("SELECT pg_advisory_unlock(%s)", [search.ONE_AT_A_TIME])
     assert len(catchup.catch_up()) == 1
 
 

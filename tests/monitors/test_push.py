@@ -228,7 +228,7 @@ def test_a_push_that_fails_leaves_the_channel_with_a_token_that_is_live(
         raise OpenSearchAway("not reached")
 
     monkeypatch.setattr(opensearch, "update_monitor", away)
-    with pytest.raises(OpenSearchAway):
+    with pytest.raises(PushError):
         push.push(monitor, by="test")
     mended = opensearch.read_channel(push.CHANNEL_ID)
     assert push.channel_fault(mended) is None
@@ -259,3 +259,37 @@ def test_a_push_sends_what_is_saved_and_not_what_its_caller_read_before(monitor:
     push.push(monitor, by="test")
     held = opensearch.read_monitor(deployed(monitor).opensearch_id)["monitor"]
     assert held["triggers"][0]["query_level_trigger"]["severity"] == "4"
+
+
+def test_an_answer_to_a_change_that_was_lost_is_looked_for_too(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push.push(monitor, by="test")
+    monitor.severity = 1
+    revisions.save(monitor, by="test")
+    update = opensearch.update_monitor
+
+    def lost(*args: Any, **options: Any) -> Any:
+        update(*args, **options)
+        raise OpenSearchAway("the answer was lost")
+
+    monkeypatch.setattr(opensearch, "update_monitor", lost)
+    deployment = push.push(monitor, by="test")
+    assert (deployment.state, deployment.revision) == ("in_sync", monitor.revisions.first())
+
+
+def test_a_change_that_never_arrived_is_said_to_have_changed_nothing(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push.push(monitor, by="test")
+    monitor.severity = 1
+    revisions.save(monitor, by="test")
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise OpenSearchAway("not reached")
+
+    with monkeypatch.context() as away_now:
+        away_now.setattr(opensearch, "update_monitor", away)
+        with pytest.raises(PushError, match=r"as it was\. Nothing was changed"):
+            push.push(monitor, by="test")
+    assert push.push(monitor, by="test").state == "in_sync"

@@ -5,10 +5,13 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
 
+from core.checks import hosts_are_allowed
 from sandbox.paths import PROJECT
 
 
@@ -87,6 +90,7 @@ def test_a_production_like_start_passes_djangos_own_checks(monkeypatch: pytest.M
     for name, value in {
         "OKTADETECT_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
         "OKTADETECT_URL": "https://portal.example.com",
+        "OKTADETECT_WEBHOOK_URL": "https://portal.example.com",
         "OKTADETECT_ALLOWED_HOSTS": "portal.example.com",
         "OKTADETECT_SSL_REDIRECT": "true",
         "OKTADETECT_HSTS_SECONDS": "31536000",
@@ -95,3 +99,21 @@ def test_a_production_like_start_passes_djangos_own_checks(monkeypatch: pytest.M
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - ours
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("name", ["OKTADETECT_URL", "OKTADETECT_WEBHOOK_URL"])
+def test_a_host_at_which_it_would_answer_400_is_told(settings: Any, name: str) -> None:
+    settings.ALLOWED_HOSTS = ["portal.example.com", "127.0.0.1", "[::1]"]
+    settings.OKTADETECT_URL, settings.OKTADETECT_WEBHOOK_URL = "https://portal.example.com", "http://[::1]:8000"
+    assert hosts_are_allowed() == []
+    setattr(settings, name, "https://other.example.com:8443")
+    (warning,) = hosts_are_allowed()
+    assert name in warning.msg
+    assert "other.example.com," in warning.msg
+
+
+def test_what_follows_no_redirect_gets_none(settings: Any, client: Client) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.post("/okta-detections", b"{}", "application/json").status_code == 401
+    assert client.get("/livez").status_code == 200
+    assert client.get("/sign-in/").status_code == 301
