@@ -22,7 +22,8 @@ def heard(monitor: Monitor, took_ms: int, hours_ago: float = 0) -> None:
     at = clock.now() - timedelta(hours=hours_ago)
     source, _ = Source.objects.get_or_create(name="OpenSearch")
     Delivery.objects.create(
-        id=partitions.first_key(at)[:24] + uuid4().hex[:12], received_at=at, source=source, body=b"x", size=100, sha256=hashlib.sha256(b"x").digest(),
+        id=partitions.first_key(at)[:24] + uuid4().hex[:12], received_at=at, source=source, body=b"x", size=100,
+        sha256=hashlib.sha256(b"x").digest(),
         status="processed", monitor=monitor.uuid, took_ms=took_ms, events_read=1000 * took_ms,
     )  # fmt: skip
 
