@@ -211,5 +211,6 @@ class Deployment(models.Model):
 
     @property
     def heartbeat_overdue_after(self) -> float:
-        """Seconds of silence after which a running monitor counts as silent: two heartbeats and one interval."""
-        return 2 * settings.OKTADETECT_HEARTBEAT_SECONDS + self.monitor.interval_seconds
+        """Seconds of silence after which a running monitor counts as silent: two heartbeats and one interval, the one pushed last."""
+        pushed = self.revision.inputs["interval_seconds"] if self.revision else self.monitor.interval_seconds
+        return 2 * settings.OKTADETECT_HEARTBEAT_SECONDS + float(pushed)

@@ -95,7 +95,7 @@ def watch() -> int:
         with transaction.atomic():
             if push.is_under_way(deployment.monitor):
                 continue  # what was read may be half of it; the next look sees the whole
-            now = Deployment.objects.select_related("monitor").filter(pk=deployment.pk).first()
+            now = Deployment.objects.select_related("monitor", "revision").filter(pk=deployment.pk).first()
             if now is not None and now.pushed_at == deployment.pushed_at:
                 state, fault = (now.state, channel) if channel else _compare(now, held)
                 _keep_state(now, Deployment.State(state))

@@ -11,7 +11,7 @@ from monitors import opensearch
 from monitors.errors import OpenSearchAway
 from monitors.findings import Answer
 from monitors.models import Deployment
-from monitors.services import health
+from monitors.services import health, revisions
 from tests.factories import ago, make_monitor
 
 pytestmark = pytest.mark.django_db
@@ -151,3 +151,20 @@ def test_a_cluster_that_does_not_answer_is_asked_once_a_look_and_is_a_fault_of_a
     monkeypatch.setattr(opensearch, "read_monitor", away)
     assert health.watch() == 3
     assert len(asked) == 1
+
+
+def test_a_shorter_interval_that_was_saved_but_not_pushed_makes_no_monitor_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monitor = make_monitor(deployed=False, interval_seconds=3600)
+    revision = revisions.save(monitor, by="test")
+    Deployment.objects.update(opensearch_id="x", revision=revision, heard_at=ago(minutes=65), covered_to=clock.now())
+    monitor.interval_seconds = 60
+    revisions.save(monitor, by="test")
+    holds(monkeypatch)
+    health.watch()
+    deployment = Deployment.objects.get()
+    assert (deployment.state, deployment.fault) == ("changed", "")
+    Deployment.objects.update(heard_at=ago(minutes=75))
+    health.watch()
+    assert "Nothing was heard" in Deployment.objects.get().fault
