@@ -1,5 +1,6 @@
 """The table of deliveries is partitioned by month from the first migration, and hot paths use its indexes."""
 
+import re
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,8 @@ from core.models import Activity
 from tests.factories import make_alert, make_delivery, make_operation, make_user
 
 pytestmark = pytest.mark.django_db
+
+UNFINISHED = re.compile("operation_(due|not_done)")  # either index holds only what is not done
 
 
 def partition_of(delivery: Delivery) -> str:
@@ -49,9 +52,13 @@ def test_a_months_bound_is_the_uuid7_of_its_first_millisecond() -> None:
 
 
 def plan(queryset: object) -> str:
-    """Return the plan, as if the tables were too large to be read whole."""
+    """Return the plan, as if the tables held a million rows: what is planned for a handful says nothing."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "UPDATE pg_class SET reltuples = 1000000, relpages = 1 WHERE relname ~ '^(alerts|operation|evidence)_' "
+            "AND relkind IN ('r', 'i')"
+        )
     return str(queryset.explain())  # type: ignore[attr-defined]  # any QuerySet
 
 
@@ -65,8 +72,8 @@ def test_hot_paths_are_answered_by_their_indexes() -> None:
     assert "one_open_alert" in plan(
         Alert.objects.filter(fingerprint="x").exclude(status="closed")
     ) or "alert_by_fingerprint" in plan(Alert.objects.filter(fingerprint="x").exclude(status="closed"))
-    assert "operation_due" in plan(
-        TicketOperation.objects.exclude(state__in=["done", "failed"]).filter(not_before__lte=clock.now())
+    assert UNFINISHED.search(
+        plan(TicketOperation.objects.exclude(state__in=["done", "failed"]).filter(not_before__lte=clock.now()))
     )
 
 
@@ -74,11 +81,10 @@ def test_what_every_page_and_every_sweep_ask_for_is_answered_by_indexes() -> Non
     make_operation(make_alert())
     now = clock.now()
     troubled = TicketOperation.objects.filter(state__in=["waiting", "unknown", "failed"]).exclude(last_error="")
-    assert "operation_not_done" in plan(troubled.order_by()[:100])
-    assert "operation_not_done" in plan(TicketOperation.objects.exclude(state="done").order_by("-id")[:51])
+    assert UNFINISHED.search(plan(troubled.order_by()[:100]))
+    assert UNFINISHED.search(plan(TicketOperation.objects.exclude(state="done").order_by("-id")[:51]))
     ready = operations._claimable(now) & operations.FREE | operations._lease_passed(now)
-    swept = plan(TicketOperation.objects.filter(ready).order_by("case_id")[:100])
-    assert "on operation_due" in swept or "on operation_not_done" in swept
+    assert UNFINISHED.search(plan(TicketOperation.objects.filter(ready).order_by("case_id")[:100]))
     assert "entities_are_unique" in plan(Entity.objects.filter(kind__in=["user", "ip"], value__in=["a", "b"]))
 
 
