@@ -16,16 +16,16 @@ PAGES = [
     "/alerts/1/close/",
     "/monitors/",
     "/pipeline/",
-    f"/pipeline/deliveries/{uuid.uuid4()}/",
+    f"/pipeline/deliveries/{uuid.UUID(int=7)}/",
 ]
 ACTIONS = [
     "/alerts/1/assign/",
     "/alerts/1/acknowledge/",
     "/alerts/1/true-positive/",
     "/alerts/1/reopen/",
-    f"/alerts/1/operations/{uuid.uuid4()}/retry/",
-    f"/pipeline/deliveries/{uuid.uuid4()}/retry/",
-    f"/pipeline/operations/{uuid.uuid4()}/retry/",
+    f"/alerts/1/operations/{uuid.UUID(int=7)}/retry/",
+    f"/pipeline/deliveries/{uuid.UUID(int=7)}/retry/",
+    f"/pipeline/operations/{uuid.UUID(int=7)}/retry/",
 ]
 
 
@@ -46,7 +46,7 @@ def test_a_page_takes_no_post(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405
 
 
-@pytest.mark.parametrize("path", ["/alerts/404/", "/alerts/404/close/", f"/pipeline/deliveries/{uuid.uuid4()}/"])
+@pytest.mark.parametrize("path", ["/alerts/404/", "/alerts/404/close/", f"/pipeline/deliveries/{uuid.UUID(int=7)}/"])
 def test_what_does_not_exist_is_not_found(client: Client, path: str) -> None:
     assert client.get(path).status_code == 404
 
