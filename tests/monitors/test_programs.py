@@ -342,3 +342,9 @@ def test_an_envelope_stays_small_when_attackers_write_long_values() -> None:
     answer = search.run(inputs("brute-force-user", pattern), end_ms=int(NOON.timestamp() * 1000))
     assert len(answer.findings) == 30
     assert max(len(str(row.get("os", ""))) for finding in answer.findings for row in finding.events) == 200
+
+
+def test_an_entity_with_thousands_of_events_does_not_reach_the_limit_of_loops() -> None:
+    events = [sign_in(NOON - timedelta(seconds=2 + step)) for step in range(4_000)]
+    stolen = event("user.authentication.sso", NOON - timedelta(seconds=1), place=SINGAPORE, asn=64500, os="Linux")
+    assert only(ask("session-cookie-replay", [*events, stolen])).last.uuid == stolen["uuid"]
