@@ -10,7 +10,7 @@ from random import Random
 
 from .places import BROWSERS, CITIES
 
-BULK_EVENTS = 5_000
+BULK_EVENTS = 2_000
 # What a large organisation logs, by share: (eventType, outcome, reason, share of a thousand, debug data).
 KINDS = (
     ("user.authentication.sso", "SUCCESS", "null", 500, '"requestUri":"/app/sso"'),
