@@ -21,7 +21,7 @@ demo: $(READY) ## everything on this machine, with attacks flowing; Ctrl-C ends 
 	@$(BIN)/python manage.py demo $(ARGS)
 
 test: $(READY) ## every test, on real Postgres, Valkey and OpenSearch
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-fast: $(READY) ## the tests that need no OpenSearch, Jira, browser or running processes
 	$(BIN)/python -m pytest -n 2 -m "not opensearch and not jira and not story and not browser" $(ARGS)

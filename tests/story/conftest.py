@@ -39,11 +39,10 @@ SWEPT = 45.0  # seconds: two rounds of the sweeper, and the time for the work it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all of them, and keep them in one process: they share the world that they break."""
+    """Mark all of them."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.story)
-            item.add_marker(pytest.mark.xdist_group("story"))
 
 
 def wait_until(condition: Callable[[], T], seconds: float, what: str) -> T:
@@ -159,6 +158,7 @@ def _story() -> Generator[Story, None, None]:
     try:
         world.reset()
         world.up()
+        portal.make_room()  # of a session that was killed
         portal.manage("migrate", "-v", "0")
         portal.manage("okta", "template")
         story = Story(world, portal, datetime.now(UTC).replace(microsecond=0))
