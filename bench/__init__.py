@@ -1,0 +1,1 @@
+"""How fast the catalogue is at size. It is no part of CI: `make bench`, or `python -m bench --quick`."""
