@@ -145,7 +145,8 @@ class Jira(StandIn):
 
     def command(self) -> list[str]:
         settings = self.context.settings
-        return [*super().command(), "--user", settings["JIRA_USER"], "--token", settings["JIRA_TOKEN"]]
+        # one word each: a token may begin with a dash, and would be taken for an option
+        return [*super().command(), f"--user={settings['JIRA_USER']}", f"--token={settings['JIRA_TOKEN']}"]
 
 
 def http_status(

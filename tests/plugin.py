@@ -4,7 +4,7 @@ Guarantees:
 - Postgres runs before Django's settings are read; the environment then names every part of this session's world, and
   what was set there before goes first (a real OpenSearch instead of ours, say).
 - The rest starts when the first test that is marked for it, or asks for its address, is about to run: `opensearch`,
-  `jira`, and `story`, which needs all. A run without such tests starts nothing but Postgres.
+  `jira`. Stories have a world of their own. A run without such tests starts nothing but Postgres.
 - Each session has a world of its own, whose addresses and data no other session and no demo shares: `.sandbox/test`,
   or `.sandbox/test-2` and so on while that is taken. Downloads are shared with all of them.
 - The world is empty when the session begins and stops with it, unless KEEP_WORLD is set: then the next finds it running.
@@ -30,7 +30,6 @@ WORLDS = 9  # sessions at a time on one checkout
 NEEDED_BY_MARKER = {
     "opensearch": ("alerting",),  # and with it the node behind it
     "jira": ("jira",),
-    "story": ("valkey", "alerting", "jira"),
 }
 FASTER = {
     "SANDBOX_POSTGRES_OPTIONS": "-c fsync=off",

@@ -34,6 +34,9 @@ class Command(BaseCommand):
         add.add_argument("--push", action="store_true", help="and push them")
         only = verbs.add_parser("push", help="push monitors as they are saved")
         only.add_argument("names", nargs="*", help="names; none for all")
+        only.add_argument(
+            "--overwrite", action="store_true", help="also over what somebody changed in OpenSearch since our last push"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what the verb says. Exits non-zero when anything failed, after trying the rest."""
@@ -48,7 +51,7 @@ class Command(BaseCommand):
             missing = set(options["names"]) - {monitor.name for monitor in rows}
             if missing:
                 raise CommandError(f"There is no monitor {', '.join(sorted(missing))}.")
-            self._push(list(rows))
+            self._push(list(rows), overwrite=options["overwrite"])
 
     def _list(self) -> None:
         for monitor in Monitor.objects.select_related("deployment"):
@@ -88,11 +91,12 @@ class Command(BaseCommand):
             monitors.append(monitor)
         return monitors
 
-    def _push(self, monitors: list[Monitor]) -> None:
+    def _push(self, monitors: list[Monitor], *, overwrite: bool = False) -> None:
         failed = 0
         for position, monitor in enumerate(monitors, start=1):
             try:
-                deployment = push.push(monitor, by=BY)
+                seen = push.preview(monitor).seq_no if overwrite else None
+                deployment = push.push(monitor, by=BY, seen_seq_no=seen)
             except MonitorsError as error:
                 failed += 1
                 self.stderr.write(f"[{position}/{len(monitors)}] {monitor.name}: {error}")
