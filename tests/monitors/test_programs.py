@@ -325,6 +325,16 @@ def test_a_truncated_program_is_completed_in_parts(monkeypatch: pytest.MonkeyPat
     }
 
 
+def test_keys_that_say_the_same_twice_are_spread_over_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitors.rendering.MAX_EVENTS_A_SHARD", 20)
+    users = [f"user{number}" for number in range(10, 50)]  # a session is named for its user, as in `00uuser10|s-user10`
+    events = [sign_in(minutes_ago(20), user=user) for user in users]
+    events += [event("user.authentication.sso", minutes_ago(5), user=user, asn=64500, os="Linux") for user in users]
+    pattern = index_by_template(f"t-{uuid.uuid4().hex[:12]}", events, shards=1)
+    found = search.run_whole(inputs("session-cookie-replay", pattern), end_ms=int(NOON.timestamp() * 1000))
+    assert {finding.entity_id for finding in found} == {f"00u{user}" for user in users}
+
+
 def test_no_index_is_a_fault_and_never_nothing_found() -> None:
     rendered = inputs("brute-force-user", f"t-none-{uuid.uuid4().hex[:8]}-*")
     answer = search.run(rendered, end_ms=int(NOON.timestamp() * 1000))
