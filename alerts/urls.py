@@ -1,23 +1,27 @@
-"""The portal's pages."""
+"""The portal's pages, and who may see and do what: seeing asks for `alerts.view_alert`, deciding for `alerts.change_alert` (`core.roles`)."""
 
+from django.contrib.auth.decorators import permission_required
 from django.urls import path
 
 from alerts.views import alert, pipeline, queue
 
 app_name = "alerts"
 
+sees = permission_required("alerts.view_alert", raise_exception=True)
+decides = permission_required(["alerts.view_alert", "alerts.change_alert"], raise_exception=True)
+
 urlpatterns = [
-    path("", queue.queue, name="queue"),
-    path("newer/", queue.newer, name="newer"),
-    path("alerts/<int:pk>/", alert.page, name="alert"),
-    path("alerts/<int:pk>/assign/", alert.assign, name="assign"),
-    path("alerts/<int:pk>/acknowledge/", alert.acknowledge, name="acknowledge"),
-    path("alerts/<int:pk>/true-positive/", alert.judge_true, name="judge-true"),
-    path("alerts/<int:pk>/close/", alert.close, name="close"),
-    path("alerts/<int:pk>/reopen/", alert.reopen, name="reopen"),
-    path("alerts/<int:pk>/operations/<uuid:operation>/retry/", alert.retry, name="retry"),
-    path("pipeline/", pipeline.pipeline, name="pipeline"),
-    path("pipeline/deliveries/<uuid:pk>/", pipeline.delivery, name="delivery"),
-    path("pipeline/deliveries/<uuid:pk>/retry/", pipeline.retry_delivery, name="retry-delivery"),
-    path("pipeline/operations/<uuid:pk>/retry/", pipeline.retry_operation, name="retry-operation"),
+    path("", sees(queue.queue), name="queue"),
+    path("newer/", sees(queue.newer), name="newer"),
+    path("alerts/<int:pk>/", sees(alert.page), name="alert"),
+    path("alerts/<int:pk>/assign/", decides(alert.assign), name="assign"),
+    path("alerts/<int:pk>/acknowledge/", decides(alert.acknowledge), name="acknowledge"),
+    path("alerts/<int:pk>/true-positive/", decides(alert.judge_true), name="judge-true"),
+    path("alerts/<int:pk>/close/", decides(alert.close), name="close"),
+    path("alerts/<int:pk>/reopen/", decides(alert.reopen), name="reopen"),
+    path("alerts/<int:pk>/operations/<uuid:operation>/retry/", decides(alert.retry), name="retry"),
+    path("pipeline/", sees(pipeline.pipeline), name="pipeline"),
+    path("pipeline/deliveries/<uuid:pk>/", sees(pipeline.delivery), name="delivery"),
+    path("pipeline/deliveries/<uuid:pk>/retry/", decides(pipeline.retry_delivery), name="retry-delivery"),
+    path("pipeline/operations/<uuid:pk>/retry/", decides(pipeline.retry_operation), name="retry-operation"),
 ]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 
 from alerts.choices import DeliveryStatus, OperationKind, OperationState
 from alerts.models import (
@@ -22,6 +22,7 @@ from alerts.models import (
 )
 from core import activity, clock
 from core.models import Person
+from core.roles import ANALYSTS
 from monitors.models import Deployment, Monitor
 
 _numbers = count(1)
@@ -35,10 +36,13 @@ def ago(**duration: float) -> datetime:
     return clock.now() - timedelta(**duration)
 
 
-def make_user(username: str = "", **fields: Any) -> User:
-    """Return a user who may sign in, with no password unless one is given (which is slow)."""
+def make_user(username: str = "", *, role: str = ANALYSTS, **fields: Any) -> User:
+    """Return a user who may sign in, an analyst unless told otherwise; with no password unless one is given (which is slow)."""
     name = username or f"analyst{next(_numbers)}"
-    return User.objects.create_user(name, **{"email": f"{name}@example.com", **fields})
+    user = User.objects.create_user(name, **{"email": f"{name}@example.com", **fields})
+    if role:
+        user.groups.add(Group.objects.get(name=role))
+    return user
 
 
 def make_person(user: User | None = None) -> Person:

@@ -1,10 +1,17 @@
 """Who gets to see what, and what an address that makes no sense answers."""
 
 import uuid
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
+from django.urls import resolve
 
+import alerts.urls
+from alerts.choices import DeliveryStatus, OperationState, Status
+from alerts.services import triage
+from core.roles import DETECTION_ENGINEERS
 from tests.factories import make_alert, make_delivery, make_monitor, make_operation, make_user
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +41,55 @@ def test_whoever_is_not_signed_in_is_sent_to_the_sign_in_page(path: str) -> None
     response = Client().get(path)
     assert response.status_code == 302
     assert response["Location"].startswith("/sign-in/?next=")
+
+
+def test_every_page_of_the_portal_is_in_the_lists_above() -> None:
+    """So that the tests on access miss none that is added."""
+    named = {resolve(path).url_name for path in [*PAGES, *ACTIONS]}
+    assert {pattern.name for pattern in alerts.urls.urlpatterns} <= named
+
+
+@pytest.mark.parametrize("path", [path for path in [*PAGES, *ACTIONS] if path != "/monitors/"])
+def test_an_account_without_a_role_is_told_so_and_shown_nothing(client: Client, path: str) -> None:
+    client.force_login(make_user("guest", role=""))
+    make_alert(sentence="Somebody signed in from two places")
+    for answer in (client.get(path), client.post(path)):
+        page = answer.content.decode()
+        assert answer.status_code == 403
+        assert "guest</b>, an account without a role here" in page
+        assert "Sign out" in page
+        assert "Somebody signed in" not in page
+
+
+def test_whoever_may_only_look_is_offered_no_decision_and_takes_none(client: Client) -> None:
+    reader = make_user(role="")
+    reader.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(reader)
+    alert = make_alert()
+    make_operation(alert, state=OperationState.FAILED)
+    delivery = make_delivery(status=DeliveryStatus.QUARANTINED, reason="No JSON.")
+    for path in (f"/alerts/{alert.pk}/", "/pipeline/", f"/pipeline/deliveries/{delivery.pk}/"):
+        response = client.get(path)
+        assert response.status_code == 200
+        main = response.content.decode().split("<main")[1].split("</main>")[0]
+        assert "<form" not in main
+        assert "/close/" not in main
+    response = client.post(f"/alerts/{alert.pk}/acknowledge/", {"seen": "0"})
+    assert response.status_code == 403
+    assert b"Your account may not do this" in response.content
+    alert.refresh_from_db()
+    assert alert.status == Status.NEW
+
+
+@pytest.mark.parametrize("who", [{"role": DETECTION_ENGINEERS}, {"role": "", "is_superuser": True}])
+def test_detection_engineers_and_administrators_decide_too(client: Client, who: dict[str, Any]) -> None:
+    client.force_login(make_user(**who))
+    alert = make_alert()
+    assert client.get("/").status_code == 200
+    seen = triage.newest_change(alert)
+    assert client.post(f"/alerts/{alert.pk}/acknowledge/", {"seen": seen}).status_code == 302
+    alert.refresh_from_db()
+    assert alert.status == Status.ACKNOWLEDGED
 
 
 @pytest.mark.parametrize("path", ACTIONS)
