@@ -1,4 +1,4 @@
-"""The portal's pages, and who may see and do what: seeing asks for `alerts.view_alert`, deciding for `alerts.change_alert` (`core.roles`)."""
+"""The portal's pages, and who may see and do what, by the permissions that `core.roles` gives."""
 
 from django.contrib.auth.decorators import permission_required
 from django.urls import path
