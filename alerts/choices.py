@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from core.verdicts import Verdict as Verdict
+
 
 class Status(models.TextChoices):
     """Where an alert stands. Snoozed is open with `snoozed_until` in the future."""
@@ -10,15 +12,6 @@ class Status(models.TextChoices):
     ACKNOWLEDGED = "acknowledged", "Acknowledged"
     IN_PROGRESS = "in_progress", "In progress"
     CLOSED = "closed", "Closed"
-
-
-class Verdict(models.TextChoices):
-    """What an alert turned out to be."""
-
-    TRUE_POSITIVE = "true_positive", "True positive"
-    BENIGN = "benign", "Benign true positive"
-    FALSE_POSITIVE = "false_positive", "False positive"
-    UNDETERMINED = "undetermined", "Undetermined"
 
 
 class DeliveryStatus(models.TextChoices):

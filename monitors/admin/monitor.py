@@ -10,24 +10,21 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 
 from core import activity
-from monitors import profiles as profile_names
 from monitors.difference import difference
 from monitors.errors import DefinitionError, MonitorsError, OpenSearchError
 from monitors.explain import explain
 from monitors.forms import PREFIX, MonitorForm
 from monitors.models import (
     Deployment,
-    ImportedDetection,
-    IndexProfile,
     Monitor,
     MonitorRevision,
     every_detection,
     find_detection,
 )
-from monitors.services import cluster, importing, profiles, push, revisions
+from monitors.services import cluster, push, revisions
 
 
 class RevisionInline(admin.TabularInline[MonitorRevision, Monitor]):
@@ -217,104 +214,6 @@ class PastedForm(forms.Form):
     """The JSON of a monitor."""
 
     text = forms.CharField(label="Monitor", max_length=200_000, widget=forms.Textarea(attrs={"rows": 16, "cols": 100}))
-
-
-class SigmaForm(forms.Form):
-    """A file of Sigma rules."""
-
-    file = forms.FileField(help_text="YAML; several rules in one file are fine. Each becomes a match detection.")
-
-
-@admin.register(ImportedDetection)
-class ImportedDetectionAdmin(admin.ModelAdmin[ImportedDetection]):
-    """Detections that came from Sigma rules."""
-
-    list_display = ("slug", "__str__", "imported_at")
-    readonly_fields = fields = ("slug", "raw", "not_carried", "imported_at")
-
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Take a file of rules; say for each what could not be carried over."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        form = SigmaForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                results = importing.import_sigma(
-                    form.cleaned_data["file"].read().decode(), by=activity.person_of(request.user)
-                )
-            except (MonitorsError, UnicodeDecodeError) as error:
-                form.add_error("file", str(error))
-            else:
-                for result in results:
-                    messages.success(
-                        request, f"{result.row} imported. Not carried over: {'; '.join(result.row.not_carried)}."
-                    )
-                return HttpResponseRedirect(reverse("admin:monitors_importeddetection_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Import Sigma rules",
-            "form": form,
-            "opts": self.model._meta,
-        }
-        return render(request, "admin/monitors/import.html", context)
-
-
-class ProfileForm(forms.ModelForm[IndexProfile]):
-    """What a person says of an index, over what was learnt of it."""
-
-    class Meta:
-        model = IndexProfile
-        fields = ("corrections",)
-
-    def clean_corrections(self) -> dict[str, str]:
-        """Take only Okta's own fields, each with a name."""
-        given = self.cleaned_data["corrections"] or {}
-        known = {*profile_names.KEYWORDS, *profile_names.TYPED}
-        if not isinstance(given, dict) or not all(isinstance(name, str) and name.strip() for name in given.values()):
-            raise forms.ValidationError('Give an object of Okta field to the index\'s own name: {"uuid": "event.id"}.')
-        unknown = sorted(set(given) - known)
-        if unknown:
-            raise forms.ValidationError(f"No detection reads {', '.join(unknown[:5])}.")
-        return given
-
-
-@admin.register(IndexProfile)
-class IndexProfileAdmin(admin.ModelAdmin[IndexProfile]):
-    """How indices are laid out, as learnt and corrected, and which detections they cannot serve."""
-
-    form = ProfileForm
-    list_display = ("pattern", "learnt_at", "serves")
-    fields = ("pattern", "learnt_at", "layout", "cannot_serve", "corrections")
-    readonly_fields = ("pattern", "learnt_at", "layout", "cannot_serve")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Profiles are learnt from the index."""
-        return False
-
-    @admin.display(description="Serves")
-    def serves(self, row: IndexProfile) -> str:
-        """How many detections it can serve."""
-        told = profiles.serving(row.profile(), set())
-        return f"{sum(not one.lacks for one in told)} of {len(told)} detections"
-
-    @admin.display(description="Cannot serve")
-    def cannot_serve(self, row: IndexProfile) -> str:
-        """Which detections lack what."""
-        lines = [(one.title, ", ".join(one.lacks)) for one in profiles.serving(row.profile(), set()) if one.lacks]
-        return format_html_join("", "<div>{}: lacks {}</div>", lines) or "Nothing: it can serve every detection."
-
-    @admin.display(description="Layout")
-    def layout(self, row: IndexProfile) -> str:
-        """Where each of Okta's fields lies."""
-        profile = row.profile()
-        place = profile.point or (f"{profile.lat}, {profile.lon}" if profile.lat else "missing")
-        pairs = [*sorted(profile.names.items()), ("place", place)]
-        return format_html_join("", "<div><code>{}</code> → <code>{}</code></div>", pairs)
-
-    def save_model(self, request: HttpRequest, obj: IndexProfile, form: Any, change: bool) -> None:
-        """Keep the corrections with their author."""
-        row = IndexProfile.objects.get(pk=obj.pk)
-        profiles.correct(row, form.cleaned_data["corrections"], by=activity.person_of(request.user))
 
 
 def _deployment(monitor: Monitor) -> Deployment | None:

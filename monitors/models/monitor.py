@@ -1,7 +1,6 @@
-"""What this team has set up, what was rendered of it, and what OpenSearch was last seen to hold."""
+"""Monitors: what this team has set up, each state that was saved, and what OpenSearch was last seen to hold."""
 
-from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -11,65 +10,15 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from core.models import Person
-from monitors import definitions, exclusions
 from monitors.definitions import SEVERITIES, Definition
 from monitors.errors import DefinitionError
+from monitors.models.detection import IndexProfile, find_detection
 from monitors.profiles import Profile, template_profile
 
+if TYPE_CHECKING:
+    from monitors.models.exclusion import Exclusion
+
 SEVERITY_CHOICES = [(number, f"{number} · {word}") for number, word in SEVERITIES.items()]
-
-
-class IndexProfile(models.Model):
-    """How an index lays out Okta's fields, as last learnt from it."""
-
-    pattern = models.CharField(
-        max_length=200, unique=True, help_text="Index pattern, never an alias: okta-system-log-*"
-    )
-    learnt = models.JSONField(help_text="What profiles.learn() read from the index.")
-    learnt_at = models.DateTimeField()
-    corrections = models.JSONField(
-        default=dict,
-        blank=True,
-        help_text='Okta field to the index\'s own name, over what was learnt: {"uuid": "event.id"}.',
-    )
-
-    def __str__(self) -> str:
-        return self.pattern
-
-    def profile(self) -> Profile:
-        """Return the layout for the renderer: what was learnt, and a person's corrections over it."""
-        learnt = Profile.from_json(self.learnt)
-        return replace(learnt, names={**learnt.names, **self.corrections})
-
-
-class ImportedDetection(models.Model):
-    """A detection that is not of the catalogue: a Sigma rule, as the content of a catalogue file."""
-
-    slug = models.SlugField(primary_key=True, max_length=60)
-    raw = models.JSONField()
-    not_carried = models.JSONField(default=list, help_text="What of the rule could not be carried over.")
-    imported_at = models.DateTimeField(auto_now=True)
-
-    def __str__(self) -> str:
-        return str(self.raw.get("title", self.slug))
-
-    def definition(self) -> Definition:
-        """Return the detection. Raises DefinitionError when a later schema refuses it."""
-        return definitions.parse(self.raw)
-
-
-def find_detection(detection_id: str) -> Definition:
-    """Return a detection of the catalogue, or an imported one. Raises DefinitionError when there is none."""
-    if detection_id not in definitions.detection_ids():
-        imported = ImportedDetection.objects.filter(pk=detection_id).first()
-        if imported is not None:
-            return imported.definition()
-    return definitions.detection(detection_id)
-
-
-def every_detection() -> list[Definition]:
-    """Return the catalogue, then what was imported."""
-    return [*definitions.catalog().values(), *(row.definition() for row in ImportedDetection.objects.order_by("pk"))]
 
 
 class Monitor(models.Model):
@@ -81,7 +30,9 @@ class Monitor(models.Model):
         OWN = "own", "A case and ticket of its own"
 
     uuid = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    detection = models.CharField(max_length=60, help_text="The catalogue's detection.")
+    detection = models.CharField(
+        max_length=60, blank=True, help_text="The detection; empty for somebody else's monitor."
+    )
     name = models.CharField(max_length=120, unique=True)
     index_pattern = models.CharField(max_length=200, help_text="Index pattern, never an alias: okta-system-log-*")
     params = models.JSONField(default=dict, blank=True)
@@ -90,6 +41,9 @@ class Monitor(models.Model):
         default=60,
         validators=[MinValueValidator(10), MaxValueValidator(86_400)],
         help_text="Seconds between two runs, 10 to 86,400.",
+    )
+    kept = models.JSONField(
+        null=True, blank=True, help_text="Somebody else's monitor as it was imported: its query is kept as it is."
     )
     enabled = models.BooleanField(default=True, help_text="A paused monitor stays in OpenSearch and runs no more.")
     ticket_policy = models.CharField(max_length=10, choices=Policy, default=Policy.OWN)
@@ -111,7 +65,10 @@ class Monitor(models.Model):
 
     def exclusions_in_force(self) -> "list[Exclusion]":
         """Return what it leaves out now, its own and everybody's, the oldest first."""
-        rows = Exclusion.objects.filter(models.Q(monitor=self) | models.Q(monitor=None))
+        from monitors.models.exclusion import Exclusion  # it refers to monitors
+
+        mine = models.Q(monitor=self) | models.Q(monitor=None, detection__in=["", self.detection])
+        rows = Exclusion.objects.filter(mine)
         return list(rows.exclude(expires_at__lte=timezone.now()).order_by("pk"))
 
     def definition(self) -> Definition:
@@ -122,27 +79,6 @@ class Monitor(models.Model):
         """Return how its index was last seen to be laid out; our template's layout before that."""
         known = IndexProfile.objects.filter(pattern=self.index_pattern).first()
         return known.profile() if known else template_profile(self.index_pattern)
-
-
-class Exclusion(models.Model):
-    """Who or what a monitor leaves out (conditions joined by *and*), why, by whom, until when. Without a monitor it is every monitor's."""
-
-    monitor = models.ForeignKey(Monitor, null=True, blank=True, on_delete=models.CASCADE, related_name="exclusions")
-    conditions = models.JSONField(help_text='[{"kind": "user", "values": ["anna@example.com"]}], joined by and.')
-    reason = models.CharField(max_length=300)
-    owner = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
-    expires_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return self.reason
-
-    def clean(self) -> None:
-        """Refuse conditions that are none."""
-        try:
-            exclusions.Exclusion.from_json(self.conditions)
-        except DefinitionError as error:
-            raise ValidationError(str(error)) from error
 
 
 class MonitorRevision(models.Model):
