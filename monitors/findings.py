@@ -56,7 +56,8 @@ class Answer:
     """
     A search's findings, what could not be read of it, and `faults`: why it is not whole (empty when it is).
 
-    `cut` says that its only faults are limits of one search, so that asking in parts or pages completes it.
+    `cut` says that its only faults are limits of one search, so that asking in parts or pages completes it; `split` in how many
+    parts, as the program estimates it.
     """
 
     findings: tuple[Finding, ...]
@@ -66,6 +67,7 @@ class Answer:
     took_ms: int = 0
     found: int = 0
     cut: bool = False
+    split: int = 1
 
     @property
     def whole(self) -> bool:
@@ -111,6 +113,7 @@ def read_answer(result: Mapping[str, Any], context: Context) -> Answer:
         took_ms=_number(result.get("took")),
         found=found,
         cut=bool(limits) and not broken,
+        split=max(_number(facts.read(result, "aggregations.f.value.split")), 2 if limits else 1),
     )
 
 

@@ -364,6 +364,7 @@ def _scripted_metric(
     located = GEOLOCATION in settings.get("fields", [])
     places = {stage.name: position for position, stage in enumerate(definition.stages)}
     keys = [stage.key for stage in definition.stages] or [definition.key]
+    unlike = list(dict.fromkeys(keys))  # stages mostly share a key, which is then made once for an event
     params = {
         "end": PeriodEnd(),
         "emit": inputs.emit_ms,
@@ -373,7 +374,8 @@ def _scripted_metric(
         "rows": SAMPLE_ROWS,
         "part": 0,
         "parts": 1,
-        "keys": [_key(key, profile) for key in keys],
+        "keys": [_key(key, profile) for key in unlike],
+        "key_of": [unlike.index(key) for key in keys],
         "time": profile.name("published"),
         "uuid": profile.name("uuid"),
         "names": list(names),

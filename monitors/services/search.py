@@ -1,7 +1,7 @@
 """
 Running a monitor's own search from the portal: plain, whole, and one completion at a time.
 
-An answer that was cut is completed here: a program in 2, 4, 8 … parts, a match page by page.
+An answer that was cut is completed here: a program in as many parts as its answer says, a match page by page.
 """
 
 from monitors import opensearch
@@ -39,15 +39,24 @@ def run_whole(inputs: Inputs, *, end_ms: int) -> tuple[Finding, ...]:
     """
     if inputs.definition.shape == "match":
         return _pages(inputs, end_ms)
-    parts = 1
-    while True:
-        answers = [run(inputs, end_ms=end_ms, part=part, parts=parts) for part in range(parts)]
-        faults = [fault for answer in answers for fault in answer.faults]
-        if not faults:
-            return tuple(finding for answer in answers for finding in answer.findings)
-        if not all(answer.cut for answer in answers if answer.faults) or parts >= MAX_PARTS:
-            raise OpenSearchError(faults[0])
-        parts *= 2
+    return _parts(inputs, end_ms)
+
+
+def _parts(inputs: Inputs, end_ms: int) -> tuple[Finding, ...]:
+    """Ask for the whole, and for whatever is cut once more in parts; what came whole is never asked again."""
+    found: list[Finding] = []
+    waiting = [(0, 1)]
+    while waiting:
+        part, parts = waiting.pop()
+        answer = run(inputs, end_ms=end_ms, part=part, parts=parts)
+        if answer.whole:
+            found += answer.findings
+            continue
+        if not answer.cut or parts * answer.split > MAX_PARTS:
+            raise OpenSearchError(answer.faults[0])
+        # a key that is number `part` of `parts` is one of these of so many times more
+        waiting += [(part + parts * number, parts * answer.split) for number in range(answer.split)]
+    return tuple(found)
 
 
 def _pages(inputs: Inputs, end_ms: int) -> tuple[Finding, ...]:

@@ -61,6 +61,12 @@ def test_what_is_not_whole_says_so_and_whether_asking_in_parts_helps(
     assert (answer.whole, answer.cut) == (False, cut)
 
 
+def test_a_cut_answer_says_in_how_many_parts_to_ask_and_at_least_in_two() -> None:
+    assert read_answer(result(), context()).split == 1
+    assert read_answer(result(truncated=True, split=7), context()).split == 7
+    assert read_answer(result(truncated=True), context()).split == 2
+
+
 def test_the_first_failed_shard_says_why() -> None:
     failures = [{"reason": {"reason": "runtime error", "caused_by": {"reason": "No field found"}}}]
     answer = read_answer({**result(), "_shards": {**SHARDS, "failed": 1, "failures": failures}}, context())

@@ -325,6 +325,45 @@ def test_a_truncated_program_is_completed_in_parts(monkeypatch: pytest.MonkeyPat
     }
 
 
+def test_a_completion_asks_in_as_many_parts_as_the_answer_says_and_never_again_for_what_came_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitors.rendering.MAX_EVENTS_A_SHARD", 100)
+    events = [item for user in range(25) for item in failures(20, user=f"user{user}")]
+    pattern = index_by_template(f"t-{uuid.uuid4().hex[:12]}", events, shards=1)
+    asked: list[tuple[int, int, bool]] = []
+    run_once = search.run
+
+    def run(inputs: Inputs, *, end_ms: int, part: int = 0, parts: int = 1) -> Answer:
+        answer = run_once(inputs, end_ms=end_ms, part=part, parts=parts)
+        asked.append((part, parts, answer.whole))
+        return answer
+
+    monkeypatch.setattr(search, "run", run)
+    found = search.run_whole(inputs("brute-force-user", pattern), end_ms=int(NOON.timestamp() * 1000))
+    assert sorted(finding.entity_id for finding in found) == sorted(f"00uuser{user}" for user in range(25))
+    assert asked[0] == (0, 1, False)
+    assert {parts for _, parts, _ in asked[1:]} >= {6}  # 500 events at 100 a search, and a fifth more
+    shares = [1 / parts for _, parts, whole in asked if whole]
+    assert sum(shares) == pytest.approx(1)  # each key was told in exactly one whole answer
+
+
+def test_a_key_that_no_split_makes_small_enough_is_a_fault_after_few_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitors.rendering.MAX_EVENTS_A_SHARD", 10)
+    pattern = index_by_template(f"t-{uuid.uuid4().hex[:12]}", failures(20), shards=1)
+    searches = []
+    run_once = search.run
+
+    def run(*args: Any, **kwargs: Any) -> Answer:
+        searches.append(kwargs["parts"])
+        return run_once(*args, **kwargs)
+
+    monkeypatch.setattr(search, "run", run)
+    with pytest.raises(OpenSearchError, match="truncated"):
+        search.run_whole(inputs("brute-force-user", pattern), end_ms=int(NOON.timestamp() * 1000))
+    assert len(searches) <= 16
+
+
 def test_keys_that_say_the_same_twice_are_spread_over_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitors.rendering.MAX_EVENTS_A_SHARD", 20)
     users = [f"user{number}" for number in range(10, 50)]  # a session is named for its user, as in `00uuser10|s-user10`
