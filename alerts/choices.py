@@ -20,6 +20,7 @@ class DeliveryStatus(models.TextChoices):
     RECEIVED = "received", "Received"
     PROCESSED = "processed", "Processed"
     QUARANTINED = "quarantined", "Quarantined"
+    DISMISSED = "dismissed", "Dismissed"
 
 
 class OperationKind(models.TextChoices):
@@ -32,7 +33,7 @@ class OperationKind(models.TextChoices):
 
 
 class OperationState(models.TextChoices):
-    """pending → sending (leased) → done | unknown | waiting | failed."""
+    """pending → sending (leased) → done | unknown | waiting | failed; what failed is retried or dismissed by a person."""
 
     PENDING = "pending", "Pending"
     SENDING = "sending", "Sending"
@@ -40,3 +41,4 @@ class OperationState(models.TextChoices):
     UNKNOWN = "unknown", "Unknown: Jira did not say"
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
+    DISMISSED = "dismissed", "Dismissed"

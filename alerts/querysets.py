@@ -48,16 +48,27 @@ def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
 
 def with_ticket(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
     """Fetch what a row shows of people and Jira: three queries for any number of rows. `case.unfinished` holds what is still owed."""
-    owed = TicketOperation.objects.exclude(state=OperationState.DONE).order_by("id")
+    unfinished = owed(TicketOperation.objects.order_by("id"))
     return alerts.select_related("assignee", "case__ticket").prefetch_related(
-        Prefetch("case__operations", queryset=owed, to_attr="unfinished")
+        Prefetch("case__operations", queryset=unfinished, to_attr="unfinished")
     )
+
+
+def owed(operations: QuerySet[TicketOperation]) -> QuerySet[TicketOperation]:
+    """Narrow to what Jira is still owed: neither done nor dismissed."""
+    return operations.exclude(state__in=[OperationState.DONE, OperationState.DISMISSED])
+
+
+def dismissed(operations: QuerySet[TicketOperation]) -> QuerySet[TicketOperation]:
+    """Narrow to what was dismissed by itself, not with what it would have followed."""
+    gone = operations.filter(state=OperationState.DISMISSED)
+    return gone.exclude(depends_on__state=OperationState.DISMISSED)
 
 
 def first_owed(alert: Alert) -> TicketOperation | None:
     """Return what the alert's case owes Jira first: a failed one before others. Needs `with_ticket()`."""
-    owed: list[TicketOperation] = getattr(alert.case, "unfinished", [])
-    return min(owed, key=lambda one: one.state != OperationState.FAILED, default=None)
+    unfinished: list[TicketOperation] = getattr(alert.case, "unfinished", [])
+    return min(unfinished, key=lambda one: one.state != OperationState.FAILED, default=None)
 
 
 def related(alert: Alert, limit: int) -> list[Alert]:

@@ -23,5 +23,9 @@ urlpatterns = [
     path("pipeline/", sees(pipeline.pipeline), name="pipeline"),
     path("pipeline/deliveries/<uuid:pk>/", sees(pipeline.delivery), name="delivery"),
     path("pipeline/deliveries/<uuid:pk>/retry/", decides(pipeline.retry_delivery), name="retry-delivery"),
+    path("pipeline/deliveries/<uuid:pk>/dismiss/", decides(pipeline.dismiss_delivery), name="dismiss-delivery"),
+    path("pipeline/deliveries/<uuid:pk>/restore/", decides(pipeline.restore_delivery), name="restore-delivery"),
     path("pipeline/operations/<uuid:pk>/retry/", decides(pipeline.retry_operation), name="retry-operation"),
+    path("pipeline/operations/<uuid:pk>/dismiss/", decides(pipeline.dismiss_operation), name="dismiss-operation"),
+    path("pipeline/operations/<uuid:pk>/restore/", decides(pipeline.restore_operation), name="restore-operation"),
 ]

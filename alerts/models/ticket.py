@@ -35,7 +35,7 @@ class TicketOperation(models.Model):
     alert = models.ForeignKey(Alert, null=True, on_delete=models.CASCADE, related_name="operations")
     kind = models.CharField(max_length=12, choices=OperationKind)
     payload = models.JSONField(default=dict)
-    state = models.CharField(max_length=8, choices=OperationState, default=OperationState.PENDING)
+    state = models.CharField(max_length=12, choices=OperationState, default=OperationState.PENDING)
     depends_on = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="dependants")
     not_before = models.DateTimeField(null=True, help_text="When it may be tried next.")
     lease_until = models.DateTimeField(null=True)

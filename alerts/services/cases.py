@@ -44,14 +44,14 @@ def owe_ticket(alert: Alert) -> TicketOperation:
 
 def owe_comment(alert: Alert, *, at_once: bool) -> TicketOperation | None:
     """
-    Owe the ticket a comment on what is new; return it, or None when one that is still to go will say it.
+    Owe the ticket a comment on what is new; return it, or None when one that is still to go will say it, or no ticket is to be.
 
     At most one comment a period (OKTADETECT_COMMENT_MINUTES), unless `at_once`. Its text is written when it goes, so it tells all.
     Call it in the transaction that wrote what is new: until that commits, no worker takes the comment that will say it.
     """
     operations = TicketOperation.objects.filter(case_id=alert.case_id)
     create = operations.filter(kind=OperationKind.CREATE).first()
-    if create is None:
+    if create is None or create.state == OperationState.DISMISSED:
         return None
     comments = operations.filter(kind=OperationKind.COMMENT)
     unwritten = comments.filter(state__in=[OperationState.PENDING, OperationState.WAITING], sent_at=None)

@@ -157,11 +157,42 @@ def reopen(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
 @transaction.atomic
 def retry_ticket(operation_id: UUID, by: Person) -> TicketOperation:
     """Have an effect on Jira tried again now, if it failed or waits; another is left alone. Raises TicketOperation.DoesNotExist."""
-    operation = TicketOperation.objects.select_for_update(of=("self",)).select_related("alert").get(pk=operation_id)
+    operation = _locked(operation_id)
     if operations.retry(operation) and operation.alert is not None:
         activity.record("ticket.retried", operation.alert, by=by, operation=operation.kind)
     transaction.on_commit(partial(wake, tasks.work_case, operation.case_id))
     return operation
+
+
+@transaction.atomic
+def dismiss_ticket(operation_id: UUID, by: Person, *, reason: str) -> TicketOperation:
+    """
+    Owe Jira a failed effect no more, and say why. Without its create a case gets no ticket and no comments.
+
+    Raises TicketOperation.DoesNotExist, and NotNow when it has not failed.
+    """
+    operation = _locked(operation_id)
+    if not operations.dismiss(operation):
+        raise NotNow(f"Only what failed is dismissed; this is {operation.get_state_display().lower()}.")
+    if operation.alert is not None:
+        activity.record("ticket.dismissed", operation.alert, by=by, operation=operation.kind, id=str(operation.pk),
+                        reason=reason)  # fmt: skip
+    return operation
+
+
+@transaction.atomic
+def restore_ticket(operation_id: UUID, by: Person) -> TicketOperation:
+    """Take a dismissal back: it has failed, as before. Raises TicketOperation.DoesNotExist, and NotNow when it is not dismissed."""
+    operation = _locked(operation_id)
+    if not operations.restore(operation):
+        raise NotNow("It is not dismissed, or was dismissed with what it follows.")
+    if operation.alert is not None:
+        activity.record("ticket.restored", operation.alert, by=by, operation=operation.kind, id=str(operation.pk))
+    return operation
+
+
+def _locked(operation_id: UUID) -> TicketOperation:
+    return TicketOperation.objects.select_for_update(of=("self",)).select_related("alert").get(pk=operation_id)
 
 
 def is_about(alert: Alert, person: Person) -> bool:

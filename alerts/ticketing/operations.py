@@ -1,8 +1,8 @@
 """
 The operation machine: every effect on Jira is a row first, and happens exactly once.
 
-pending → sending (leased) → done | unknown | waiting | failed. A worker claims a row by a conditional update; one whose worker died
-is *unknown* once its lease has passed. *Unknown* is settled by looking in Jira, past its index lag, never by guessing.
+pending → sending (leased) → done | unknown | waiting | failed; a person retries or dismisses what failed. A worker claims a row by a
+conditional update; one whose worker died is *unknown* once its lease has passed. *Unknown* is settled by looking in Jira, past its index lag, never by guessing.
 """
 
 from collections.abc import Callable, Iterable
@@ -56,6 +56,28 @@ def retry(operation: TicketOperation) -> bool:
     """Try a failed or waiting operation again now, since somebody mended what it failed at; return whether it was one."""
     stopped = TicketOperation.objects.filter(pk=operation.pk, state__in=[OperationState.FAILED, OperationState.WAITING])
     return bool(stopped.update(state=OperationState.WAITING, not_before=clock.now(), done_at=None))
+
+
+def dismiss(operation: TicketOperation) -> bool:
+    """Owe Jira a failed operation no more, nor what could only have followed it; return whether it had failed."""
+    failed = TicketOperation.objects.filter(pk=operation.pk, state=OperationState.FAILED)
+    dismissed = bool(failed.update(state=OperationState.DISMISSED))
+    if dismissed:
+        operation.dependants.filter(state=OperationState.PENDING).update(state=OperationState.DISMISSED)
+    return dismissed
+
+
+def restore(operation: TicketOperation) -> bool:
+    """
+    Take a dismissal back: it has failed as before, and what follows it waits for it again. Return whether it was one.
+
+    What was dismissed with another operation comes back with that one only.
+    """
+    dismissed = TicketOperation.objects.filter(pk=operation.pk, state=OperationState.DISMISSED)
+    restored = bool(dismissed.exclude(depends_on__state=OperationState.DISMISSED).update(state=OperationState.FAILED))
+    if restored:
+        operation.dependants.filter(state=OperationState.DISMISSED).update(state=OperationState.PENDING)
+    return restored
 
 
 FREE = Q(depends_on=None) | Q(depends_on__state=OperationState.DONE)

@@ -102,6 +102,26 @@ def _ticket_retried(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
     return f"had it tried again: {_operation(data)}", ""
 
 
+def _ticket_dismissed(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"dismissed what had failed: {_operation(data)}", str(data.get("reason") or "")
+
+
+def _ticket_restored(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"took a dismissal back: {_operation(data)}", ""
+
+
+def _delivery_retried(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "had it worked again", str(data.get("reason") or "")
+
+
+def _delivery_dismissed(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "dismissed it", str(data.get("reason") or "")
+
+
+def _delivery_restored(_data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "put it back into quarantine", ""
+
+
 SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Names], tuple[str, str]]] = {
     "alert.opened": _opened,
     "alert.severity_raised": _raised,
@@ -114,6 +134,11 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Names], tuple[str, str]]] =
     "ticket.created": _ticket_created,
     "ticket.failed": _ticket_failed,
     "ticket.retried": _ticket_retried,
+    "ticket.dismissed": _ticket_dismissed,
+    "ticket.restored": _ticket_restored,
+    "delivery.retried": _delivery_retried,
+    "delivery.dismissed": _delivery_dismissed,
+    "delivery.restored": _delivery_restored,
 }
 
 

@@ -1,24 +1,31 @@
 """The way in and the way out: what was posted, what could not be read of it, and what Jira is still owed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.db.models import BinaryField
 from django.db.models.functions import Substr
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from alerts import querysets
 from alerts.choices import DeliveryStatus, OperationState
-from alerts.models import Delivery, TicketOperation
+from alerts.models import Alert, Delivery, TicketOperation
 from alerts.services import costs, quarantine, triage
+from alerts.views import history
 from core import activity
+from core.models import Activity, Person
 
 PAGE = 50
 MAX_OPERATIONS = 50
+MAX_DISMISSED = 20
+MAX_HISTORY = 50
 RAW_BYTES = 64 * 1024
 RETRYABLE = (OperationState.FAILED, OperationState.WAITING)
 
@@ -28,6 +35,16 @@ class DeliveryFilter(forms.Form):
 
     status = forms.ChoiceField(choices=DeliveryStatus.choices, required=False)
     before = forms.UUIDField(required=False)
+
+
+class DismissForm(forms.Form):
+    """Why something is dismissed."""
+
+    reason = forms.CharField(
+        max_length=400,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say why: whoever finds it dismissed asks that first."},
+    )
 
 
 @require_safe
@@ -42,8 +59,8 @@ def pipeline(request: HttpRequest) -> HttpResponse:
     if wanted.get("before"):
         rows = rows.filter(pk__lt=wanted["before"])
     deliveries = list(rows[: PAGE + 1])
-    owed = TicketOperation.objects.exclude(state=OperationState.DONE).select_related("alert", "case__ticket")
-    operations = list(owed.order_by("-id")[: MAX_OPERATIONS + 1])
+    rows_of_jira = TicketOperation.objects.select_related("alert", "case__ticket").order_by("-id")
+    operations = list(querysets.owed(rows_of_jira)[: MAX_OPERATIONS + 1])
     context = {
         "section": "pipeline",
         "deliveries": deliveries[:PAGE],
@@ -54,6 +71,7 @@ def pipeline(request: HttpRequest) -> HttpResponse:
         "operations": operations[:MAX_OPERATIONS],
         "owed_is_cut": len(operations) > MAX_OPERATIONS,
         "retryable": RETRYABLE,
+        "dismissed": _with_why(querysets.dismissed(rows_of_jira)[:MAX_DISMISSED]),
         "costs": [(cost, points(cost.hourly)) for cost in costs.of_the_last_day()],
     }
     return render(request, "alerts/pipeline.html", context)
@@ -82,6 +100,7 @@ def delivery(request: HttpRequest, pk: UUID) -> HttpResponse:
         "raw": raw,
         "is_cut": found.size > RAW_BYTES,
         "sha256": bytes(found.sha256).hex(),
+        "history": history.lines(activity.history(found)[:MAX_HISTORY]),
     }
     return render(request, "alerts/delivery.html", context)
 
@@ -89,23 +108,81 @@ def delivery(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def retry_delivery(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Have a quarantined delivery worked again now."""
-    try:
-        quarantine.retry(pk, activity.person_of(request.user))
-    except Delivery.DoesNotExist as error:
-        raise Http404("There is no such delivery.") from error
-    except quarantine.QuarantineError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, "The delivery is worked again now.")
-    return redirect("alerts:delivery", pk=pk)
+    return _do(request, partial(quarantine.retry, pk), "The delivery is worked again now.", _page_of(pk))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def dismiss_delivery(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Ask why, and take a delivery out of quarantine."""
+    found = get_object_or_404(Delivery.objects.select_related("source").defer("body"), pk=pk)
+    form = DismissForm(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return _ask_why(request, form, {"delivery": found, "back": _page_of(pk)})
+    act = partial(quarantine.dismiss, pk, reason=form.cleaned_data["reason"])
+    return _do(request, act, "The delivery is dismissed. Its bytes are kept.", _page_of(pk))
+
+
+@require_POST
+def restore_delivery(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Put a dismissed delivery back into quarantine."""
+    return _do(request, partial(quarantine.restore, pk), "The delivery is in quarantine again.", _page_of(pk))
 
 
 @require_POST
 def retry_operation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Have something that Jira is owed tried again now."""
+    return _do(request, partial(triage.retry_ticket, pk), "Jira is asked again now.", reverse("alerts:pipeline"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def dismiss_operation(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Ask why, and owe Jira something that failed no more."""
+    found = get_object_or_404(TicketOperation.objects.select_related("alert", "case__ticket"), pk=pk)
+    form = DismissForm(request.POST if request.method == "POST" else None)
+    back = reverse("alerts:pipeline")
+    if not form.is_valid():
+        return _ask_why(request, form, {"operation": found, "back": back})
+    act = partial(triage.dismiss_ticket, pk, reason=form.cleaned_data["reason"])
+    return _do(request, act, "Dismissed: Jira is owed it no more. It can be taken back below.", back)
+
+
+@require_POST
+def restore_operation(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take the dismissal of something that Jira was owed back."""
+    act = partial(triage.restore_ticket, pk)
+    return _do(request, act, "It stands among what Jira is owed again.", reverse("alerts:pipeline"))
+
+
+def _page_of(delivery: UUID) -> str:
+    return reverse("alerts:delivery", args=[delivery])
+
+
+def _ask_why(request: HttpRequest, form: DismissForm, context: dict[str, Any]) -> HttpResponse:
+    status = 422 if form.is_bound else 200
+    return render(request, "alerts/dismiss.html", {"section": "pipeline", "form": form, **context}, status=status)
+
+
+def _do(request: HttpRequest, act: Callable[[Person], object], said: str, back: str) -> HttpResponse:
+    """Do it as whoever is signed in, and go back with what became of it in words."""
     try:
-        triage.retry_ticket(pk, activity.person_of(request.user))
-    except TicketOperation.DoesNotExist as error:
-        raise Http404("There is no such operation.") from error
-    messages.success(request, "Jira is asked again now.")
-    return redirect("alerts:pipeline")
+        act(activity.person_of(request.user))
+    except (Delivery.DoesNotExist, TicketOperation.DoesNotExist) as error:
+        raise Http404("There is no such thing.") from error
+    except (quarantine.QuarantineError, triage.TriageError) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, said)
+    return HttpResponseRedirect(back)
+
+
+def _with_why(operations: Iterable[TicketOperation]) -> list[tuple[TicketOperation, history.Line | None]]:
+    """Return dismissed operations, each with the history line that says by whom and why: three queries, whatever their number."""
+    found = list(operations)
+    rows = Activity.objects.filter(
+        action="ticket.dismissed",
+        subject_kind=Alert._meta.model_name,
+        subject_id__in={str(operation.alert_id) for operation in found},
+    ).order_by("id")
+    why = {row.data.get("id"): row for row in rows}  # the newest stands
+    lines = dict(zip(why, history.lines(why.values()), strict=True))
+    return [(operation, lines.get(str(operation.pk))) for operation in found]

@@ -24,6 +24,8 @@ PAGES = [
     "/monitors/",
     "/pipeline/",
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/",
+    f"/pipeline/deliveries/{uuid.UUID(int=7)}/dismiss/",
+    f"/pipeline/operations/{uuid.UUID(int=7)}/dismiss/",
 ]
 ACTIONS = [
     "/alerts/1/assign/",
@@ -33,6 +35,8 @@ ACTIONS = [
     f"/alerts/1/operations/{uuid.UUID(int=7)}/retry/",
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/retry/",
     f"/pipeline/operations/{uuid.UUID(int=7)}/retry/",
+    f"/pipeline/deliveries/{uuid.UUID(int=7)}/restore/",
+    f"/pipeline/operations/{uuid.UUID(int=7)}/restore/",
 ]
 
 
