@@ -30,6 +30,7 @@ class OperationKind(models.TextChoices):
     COMMENT = "comment", "Comment"
     LINK = "link", "Link"
     UPDATE = "update", "Update the description"
+    DELETE = "delete", "Delete the ticket of a rehearsal"
 
 
 class OperationState(models.TextChoices):

@@ -2,6 +2,7 @@
 
 from alerts.models.alert import Alert, AlertEntity, Case, Entity, Evidence, Occurrence
 from alerts.models.delivery import Delivery, Source, SourceToken
+from alerts.models.rehearsal import Rehearsal
 from alerts.models.sighting import Baseline, Sighting
 from alerts.models.ticket import Ticket, TicketOperation
 
@@ -14,6 +15,7 @@ __all__ = [
     "Entity",
     "Evidence",
     "Occurrence",
+    "Rehearsal",
     "Sighting",
     "Source",
     "SourceToken",

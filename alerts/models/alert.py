@@ -66,6 +66,13 @@ class Alert(models.Model):
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()
     recovered = models.BooleanField(default=False, help_text="Found by catch-up, not by a delivery.")
+    rehearsal = models.ForeignKey(
+        "alerts.Rehearsal", null=True, blank=True, on_delete=models.PROTECT, related_name="alerts",
+        help_text="The rehearsal that made it: proved by its signature, and nothing that really happened.",
+    )  # fmt: skip
+    rehearsal_claim = models.CharField(
+        max_length=200, blank=True, help_text="Why it is taken for real although its events claim to be a rehearsal."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -80,7 +80,7 @@ def _next_comment_at(operations: QuerySet[TicketOperation]) -> datetime | None:
 
 
 def owe_update(alert: Alert) -> None:
-    """Owe the ticket its description once more, since its evidence arrived after it went out. Once a case."""
+    """Owe the ticket its description once more (a comment where somebody edited it), since evidence came after it went out. Once a case."""
     operations = TicketOperation.objects.filter(case_id=alert.case_id)
     create = operations.filter(kind=OperationKind.CREATE, state=OperationState.DONE).first()
     if create is not None and not operations.filter(kind=OperationKind.UPDATE).exists():

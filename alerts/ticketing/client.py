@@ -196,6 +196,15 @@ def link_issues(key: str, other: str, kind: str) -> None:
     )
 
 
+def description(key: str) -> str:
+    """Return an issue's description as Jira holds it; empty where it has none."""
+    answer = call("GET", f"issue/{key}", params={"fields": "description"})
+    held = answer.get("fields")
+    if not isinstance(held, dict):
+        raise JiraUnknown("Jira's answer tells no fields of the ticket.")
+    return str(held.get("description") or "")
+
+
 def update_issue(key: str, fields: dict[str, Any]) -> None:
     """Set fields of an issue; doing it twice is doing it once."""
     call("PUT", f"issue/{key}", body={"fields": fields})

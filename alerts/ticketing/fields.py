@@ -5,6 +5,7 @@ Whatever comes from events was written by whoever caused them. In wiki markup it
 mention, macro or table cell of its own.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -64,6 +65,21 @@ def description(alert: Alert) -> str:
     tail = "\n\n".join(filter(None, [_runbook(alert), f"[Open in oktadetect|{link(alert)}]"]))
     room = MAX_DESCRIPTION - len(head) - len(tail) - 10
     return "\n\n".join(filter(None, [head, _evidence(occurrence, room), tail]))
+
+
+def digest(text: str) -> str:
+    """Return a hash by which a description is known again: of its words, whatever Jira made of line ends and outer space."""
+    lines = (line.rstrip() for line in text.strip().splitlines())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def late_evidence(alert: Alert) -> str:
+    """Return a comment with what a description would say by now, for a ticket whose description somebody edited."""
+    occurrence = alert.occurrences.order_by("-last_at").first()
+    said = "The evidence is more complete now. The description was edited, so it is left alone and this stands here."
+    head = "\n\n".join([said, _what(alert), _who_and_when(alert, occurrence)])
+    tail = f"[Open in oktadetect|{link(alert)}]"
+    return "\n\n".join(filter(None, [head, _evidence(occurrence, MAX_DESCRIPTION - len(head) - len(tail) - 10), tail]))
 
 
 def link(alert: Alert) -> str:

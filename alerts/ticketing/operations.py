@@ -2,7 +2,8 @@
 The operation machine: every effect on Jira is a row first, and happens exactly once.
 
 pending → sending (leased) → done | unknown | waiting | failed; a person retries or dismisses what failed. A worker claims a row by a
-conditional update; one whose worker died is *unknown* once its lease has passed. *Unknown* is settled by looking in Jira, past its index lag, never by guessing.
+conditional update; one whose worker died is *unknown* once its lease has passed. *Unknown* is settled by looking in Jira, past its
+index lag, never by guessing.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from alerts.choices import OperationKind, OperationState
-from alerts.models import Occurrence, Ticket, TicketOperation
+from alerts.models import Alert, Occurrence, Ticket, TicketOperation
 from alerts.ticketing import client, fields
 from alerts.ticketing.errors import JiraLater, JiraRefused, JiraUnknown
 from core import activity, clock
@@ -181,6 +182,7 @@ def _prepared(operation: TicketOperation) -> Callable[[], dict[str, Any]]:
     if operation.kind == OperationKind.CREATE and alert is not None:
         wanted = fields.create(alert, str(operation.pk))
         _tells(operation, alert.occurrences.all())
+        operation.payload["description"] = fields.digest(wanted["description"])
         return lambda: client.create_issue(wanted, str(operation.pk))
     key = _key(operation)
     if operation.kind == OperationKind.COMMENT and alert is not None:
@@ -196,7 +198,7 @@ def _prepared(operation: TicketOperation) -> Callable[[], dict[str, Any]]:
             raise NotYet("The other case has no ticket yet.")
         return partial(_link, key, other.key, operation.payload["type"])
     if operation.kind == OperationKind.UPDATE and alert is not None:
-        return partial(_describe, key, fields.description(alert))
+        return _description_told(operation, alert, key)
     raise JiraRefused(f"Nothing is known of an operation {operation.kind!r} without its alert.")
 
 
@@ -208,6 +210,26 @@ def _link(key: str, other: str, kind: str) -> dict[str, Any]:
 def _describe(key: str, text: str) -> dict[str, Any]:
     client.update_issue(key, {"description": text})
     return {}
+
+
+def _description_told(operation: TicketOperation, alert: Alert, key: str) -> Callable[[], dict[str, Any]]:
+    """
+    Return the request that brings the description up to date, or a comment with what is new where somebody edited it.
+
+    What Jira holds is read just before; it cannot be asked to write only over that, so an edit within that moment is lost.
+    """
+    text = fields.description(alert)
+    create = TicketOperation.objects.filter(case_id=operation.case_id, kind=OperationKind.CREATE).first()
+    written = create.payload.get("description") if create else None
+    if fields.digest(text) == written:
+        return dict  # it says all of this already
+    held = fields.digest(client.description(key))
+    if held == fields.digest(text):
+        return dict  # an update whose answer was lost
+    if held == written:
+        return partial(_describe, key, text)
+    late = fields.late_evidence(alert)
+    return lambda: {"comment": client.add_comment(key, late, str(operation.pk))}
 
 
 def _key(operation: TicketOperation) -> str:
@@ -234,10 +256,10 @@ def _look(operation: TicketOperation) -> dict[str, Any] | None:
     if operation.kind == OperationKind.CREATE:
         found = client.find_by_label(fields.label(str(operation.pk)))
         return dict(found[0]) if found else None
-    if operation.kind == OperationKind.COMMENT:
+    if operation.kind in {OperationKind.COMMENT, OperationKind.UPDATE}:  # an update may have become a comment
         comment = client.find_comment(_key(operation), str(operation.pk))
         return {"comment": comment} if comment else None
-    return None  # links and updates: doing them twice is doing them once
+    return None  # links and descriptions: doing them twice is doing them once
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from alerts.services import cases
 from alerts.ticketing import client, fields, operations
 from core import clock
 from core.models import Activity
-from tests.factories import make_alert, make_occurrence
+from tests.factories import make_alert, make_event, make_occurrence
 from tests.sandbox.jira.api import TOKEN, USER, boot, stop
 
 pytestmark = pytest.mark.django_db
@@ -334,6 +334,67 @@ def test_what_turns_text_around_is_written_out_in_a_ticket(jira: Jira) -> None:
     issue = jira.issues()[0]["fields"]
     assert issue["summary"].endswith("for exe.[U+202E]gnp[U+0007]")
     assert not {"\u202e", "\u2066", "\x07"} & set(issue["description"])
+
+
+def owing_an_update(alert: Alert) -> str:
+    """Let the alert's evidence grow after its ticket was made, and owe the description once more; return the ticket's key."""
+    work(alert)
+    occurrence = alert.occurrences.get()
+    occurrence.events = [*occurrence.events, make_event(ip="198.51.100.77")]
+    occurrence.save()
+    cases.owe_update(alert)
+    return Ticket.objects.get(case=alert.case).key
+
+
+def test_late_evidence_is_written_into_a_description_that_nobody_touched(jira: Jira) -> None:
+    alert = owing()
+    key = owing_an_update(alert)
+    work(alert, times=2)
+    issue = jira.get(f"issue/{key}")["fields"]
+    assert "198.51.100.77" in issue["description"]
+    assert jira.get(f"issue/{key}/comment")["comments"] == []
+
+
+def test_a_description_that_somebody_edited_is_left_alone_and_what_is_new_is_one_comment(jira: Jira) -> None:
+    alert = owing()
+    key = owing_an_update(alert)
+    mine = jira.get(f"issue/{key}")["fields"]["description"] + "\n\nAnna is on holiday; I called her."
+    client.update_issue(key, {"description": mine})
+    jira.fault(method="POST", path=r"/comment$", when="after", status=0)
+    work(alert, times=3)
+    assert jira.get(f"issue/{key}")["fields"]["description"] == mine
+    [comment] = jira.get(f"issue/{key}/comment")["comments"]
+    assert "198.51.100.77" in comment["body"]
+    assert TicketOperation.objects.get(kind="update").state == "done"
+
+
+def test_line_ends_that_jira_rewrote_are_no_edit(jira: Jira) -> None:
+    alert = owing()
+    key = owing_an_update(alert)
+    held = jira.get(f"issue/{key}")["fields"]["description"]
+    client.update_issue(key, {"description": held.replace("\n", "\r\n") + "\r\n"})
+    work(alert)
+    assert "198.51.100.77" in jira.get(f"issue/{key}")["fields"]["description"]
+
+
+def test_an_update_whose_answer_was_lost_is_not_taken_for_an_edit(jira: Jira) -> None:
+    alert = owing()
+    key = owing_an_update(alert)
+    jira.fault(method="PUT", path=r"/issue/", when="after", status=0)
+    work(alert, times=3)
+    assert TicketOperation.objects.get(kind="update").state == "done"
+    assert jira.get(f"issue/{key}/comment")["comments"] == []
+
+
+def test_an_update_that_would_say_nothing_new_says_nothing(jira: Jira) -> None:
+    alert = owing()
+    work(alert)
+    key = Ticket.objects.get(case=alert.case).key
+    client.update_issue(key, {"description": "Rewritten by hand."})
+    cases.owe_update(alert)
+    work(alert)
+    assert jira.get(f"issue/{key}")["fields"]["description"] == "Rewritten by hand."
+    assert jira.get(f"issue/{key}/comment")["comments"] == []
 
 
 def owe_comment(alert: Alert) -> None:
