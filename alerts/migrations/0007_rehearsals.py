@@ -6,74 +6,144 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('alerts', '0006_dismissed'),
-        ('core', '0002_activity_is_append_only'),
-        ('monitors', '0005_plays_and_lists'),
+        ("alerts", "0006_dismissed"),
+        ("core", "0002_activity_is_append_only"),
+        ("monitors", "0005_plays_and_lists"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='alert',
-            name='rehearsal_claim',
-            field=models.CharField(blank=True, help_text='Why it is taken for real although its events claim to be a rehearsal.', max_length=200),
+            model_name="alert",
+            name="rehearsal_claim",
+            field=models.CharField(
+                blank=True,
+                help_text="Why it is taken for real although its events claim to be a rehearsal.",
+                max_length=200,
+            ),
         ),
         migrations.AlterField(
-            model_name='ticketoperation',
-            name='kind',
-            field=models.CharField(choices=[('create', 'Create the ticket'), ('comment', 'Comment'), ('link', 'Link'), ('update', 'Update the description'), ('delete', 'Delete the ticket of a rehearsal')], max_length=12),
+            model_name="ticketoperation",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("create", "Create the ticket"),
+                    ("comment", "Comment"),
+                    ("link", "Link"),
+                    ("update", "Update the description"),
+                    ("delete", "Delete the ticket of a rehearsal"),
+                ],
+                max_length=12,
+            ),
         ),
         migrations.CreateModel(
-            name='Rehearsal',
+            name="Rehearsal",
             fields=[
-                ('uuid', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting for a worker'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='waiting', max_length=10)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('step', models.CharField(blank=True, max_length=200)),
-                ('error', models.TextField(blank=True, help_text='Why it failed, in a sentence.')),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('asked_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('alive_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('case_name', models.CharField(blank=True, help_text="The detection's test whose events are played.", max_length=200)),
-                ('index_pattern', models.CharField(max_length=200)),
-                ('index', models.CharField(blank=True, help_text='The index of its own that its events lie in.', max_length=200)),
-                ('uuids', models.JSONField(default=list, help_text='Its events.')),
-                ('wants_ticket', models.BooleanField(default=False)),
-                ('limit_at', models.DateTimeField(help_text='When waiting for the monitor ends.', null=True)),
-                ('indexed_at', models.DateTimeField(null=True)),
-                ('searchable_at', models.DateTimeField(null=True)),
-                ('fired_at', models.DateTimeField(help_text='The end of the period whose search found it.', null=True)),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('alerted_at', models.DateTimeField(null=True)),
-                ('ticketed_at', models.DateTimeField(null=True)),
-                ('ticket_key', models.CharField(blank=True, max_length=40)),
-                ('cleaned_at', models.DateTimeField(null=True)),
-                ('asked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.person')),
-                ('monitor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='rehearsals', to='monitors.monitor')),
+                (
+                    "uuid",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting for a worker"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("step", models.CharField(blank=True, max_length=200)),
+                ("error", models.TextField(blank=True, help_text="Why it failed, in a sentence.")),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("asked_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("alive_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "case_name",
+                    models.CharField(
+                        blank=True, help_text="The detection's test whose events are played.", max_length=200
+                    ),
+                ),
+                ("index_pattern", models.CharField(max_length=200)),
+                (
+                    "index",
+                    models.CharField(
+                        blank=True, help_text="The index of its own that its events lie in.", max_length=200
+                    ),
+                ),
+                ("uuids", models.JSONField(default=list, help_text="Its events.")),
+                ("wants_ticket", models.BooleanField(default=False)),
+                ("limit_at", models.DateTimeField(help_text="When waiting for the monitor ends.", null=True)),
+                ("indexed_at", models.DateTimeField(null=True)),
+                ("searchable_at", models.DateTimeField(null=True)),
+                ("fired_at", models.DateTimeField(help_text="The end of the period whose search found it.", null=True)),
+                ("delivered_at", models.DateTimeField(null=True)),
+                ("alerted_at", models.DateTimeField(null=True)),
+                ("ticketed_at", models.DateTimeField(null=True)),
+                ("ticket_key", models.CharField(blank=True, max_length=40)),
+                ("cleaned_at", models.DateTimeField(null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="core.person",
+                    ),
+                ),
+                (
+                    "monitor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="rehearsals",
+                        to="monitors.monitor",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-uuid'],
+                "ordering": ["-uuid"],
             },
         ),
         migrations.AddField(
-            model_name='alert',
-            name='rehearsal',
-            field=models.ForeignKey(blank=True, help_text='The rehearsal that made it: proved by its signature, and nothing that really happened.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='alerts.rehearsal'),
+            model_name="alert",
+            name="rehearsal",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="The rehearsal that made it: proved by its signature, and nothing that really happened.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="alerts",
+                to="alerts.rehearsal",
+            ),
         ),
         migrations.AddIndex(
-            model_name='rehearsal',
-            index=models.Index(fields=['index_pattern', '-asked_at'], name='rehearsal_of_pattern'),
+            model_name="rehearsal",
+            index=models.Index(fields=["index_pattern", "-asked_at"], name="rehearsal_of_pattern"),
         ),
         migrations.AddIndex(
-            model_name='rehearsal',
-            index=models.Index(condition=models.Q(('cleaned_at__isnull', True)), fields=['uuid'], name='rehearsal_not_cleaned'),
+            model_name="rehearsal",
+            index=models.Index(
+                condition=models.Q(("cleaned_at__isnull", True)), fields=["uuid"], name="rehearsal_not_cleaned"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rehearsal',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('waiting', 'running'))), fields=('monitor',), name='one_rehearsal_a_monitor_at_a_time'),
+            model_name="rehearsal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("waiting", "running"))),
+                fields=("monitor",),
+                name="one_rehearsal_a_monitor_at_a_time",
+            ),
         ),
     ]
