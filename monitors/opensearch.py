@@ -5,6 +5,7 @@ Certificates are always checked. Reads of monitors say that they are OpenSearch 
 from everybody else, and a PUT of what a plain GET returned would erase it.
 """
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -16,6 +17,7 @@ from opensearchpy.exceptions import ConnectionError as ClientConnectionError
 from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, TransportError
 
 from core.text import storable
+from monitors import rehearsing
 from monitors.errors import Conflict, NotFound, OpenSearchAway, OpenSearchError, OpenSearchRefused
 
 AS_DASHBOARDS = {"user-agent": "oktadetect OpenSearch-Dashboards"}
@@ -114,8 +116,12 @@ def _reason(info: Any) -> str:
 
 
 def search(pattern: str, body: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
-    """Run a plain search over an index pattern; one that matches no index answers with no shards. Its text can be stored."""
-    answer = call("POST", f"/{quote(pattern, safe='*,-')}/_search", body=body, timeout=timeout)
+    """
+    Run a plain search over an index pattern; one that matches no index answers with no shards. Its text can be stored.
+
+    Rehearsals are never among what it finds, however wide the pattern is, unless their own pattern is asked for.
+    """
+    answer = call("POST", f"/{_quoted(rehearsing.without(pattern))}/_search", body=body, timeout=timeout)
     found: dict[str, Any] = storable(answer)
     return found
 
@@ -123,9 +129,50 @@ def search(pattern: str, body: Mapping[str, Any], *, timeout: float | None = Non
 def field_caps(pattern: str) -> dict[str, dict[str, Any]]:
     """Return `fields` of `_field_caps` over the pattern: {name: {type: {...}}}; empty where there is no index."""
     params = {"fields": "*", "ignore_unavailable": "true", "allow_no_indices": "true"}
-    answer = call("GET", f"/{quote(pattern, safe='*,-')}/_field_caps", params=params)
+    answer = call("GET", f"/{_quoted(rehearsing.without(pattern))}/_field_caps", params=params)
     found: dict[str, dict[str, Any]] = answer.get("fields", {})
     return found
+
+
+def newest_index(pattern: str) -> dict[str, Any] | None:
+    """Return {"mappings", "settings"} of the youngest index of a pattern; None where there is none. `settings` are its `index.*`."""
+    params = {"ignore_unavailable": "true", "allow_no_indices": "true"}
+    made = call("GET", f"/{_quoted(rehearsing.without(pattern))}/_settings", params=params)
+    if not made:
+        return None
+    name = max(made, key=lambda one: int(made[one]["settings"]["index"].get("creation_date", 0)))
+    mapping = call("GET", f"/{quote(name, safe='')}/_mapping")
+    return {"mappings": mapping[name]["mappings"], "settings": made[name]["settings"]["index"]}
+
+
+def make_index(name: str, body: Mapping[str, Any]) -> None:
+    """Make an index; one that is there already stays as it is."""
+    try:
+        call("PUT", f"/{quote(name, safe='')}", body=body, timeout=30)
+    except OpenSearchError as error:
+        if "already exists" not in str(error):
+            raise
+
+
+def delete_index(name: str) -> None:
+    """Delete an index; one that is gone already is no error."""
+    call("DELETE", f"/{quote(name, safe='')}", params={"ignore_unavailable": "true"}, timeout=30)
+
+
+def put_documents(index: str, documents: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write documents under ids of ours, all of which can be searched when this returns. Raises OpenSearchError when one is refused."""
+    lines = []
+    for document_id, body in documents.items():
+        lines += [json.dumps({"index": {"_id": document_id}}), json.dumps(body, ensure_ascii=False)]
+    path = f"/{quote(index, safe='')}/_bulk"
+    answer = call("POST", path, body="\n".join(lines) + "\n", params={"refresh": "true"}, timeout=60)
+    for item in answer["items"]:
+        if error := item["index"].get("error"):
+            raise OpenSearchError(f"OpenSearch refused a document: {str(error.get('reason'))[:400]}")
+
+
+def _quoted(pattern: str) -> str:
+    return quote(pattern, safe="*,-")
 
 
 def read_monitor(opensearch_id: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from monitors import exclusions
+from monitors import exclusions, rehearsing
 from monitors.definitions import Definition, Part, Stage
 from monitors.errors import DefinitionError, MissingField
 from monitors.exclusions import Exclusion
@@ -109,7 +109,7 @@ def monitor(inputs: Inputs, *, channel_id: str, revision: int, enabled: bool, en
         "enabled": enabled,
         "enabled_time": enabled_time_ms if enabled else None,
         "schedule": {"period": _period(inputs.interval_seconds)},
-        "inputs": [{"search": {"indices": [inputs.profile.pattern], "query": body}}],
+        "inputs": [{"search": {"indices": _indices(inputs), "query": body}}],
         "triggers": [
             {
                 "query_level_trigger": {
@@ -158,7 +158,7 @@ def content_hash(inputs: Inputs) -> str:
     """Return the sha256 of what a monitor does: its rendered form without revision number, enabled_time and channel."""
     body = {
         "definition": inputs.definition.raw,
-        "indices": inputs.profile.pattern,
+        "indices": _indices(inputs),
         "search": _finish(search(inputs), end="{{period_end}}", text=str),
         "condition": CONDITIONS[inputs.definition.shape],
         "message": MESSAGE,
@@ -211,6 +211,11 @@ def search(inputs: Inputs) -> dict[str, Any]:
         "query": query,
         "aggregations": {"f": {"scripted_metric": _scripted_metric(inputs, values, stages)}},
     }
+
+
+def _indices(inputs: Inputs) -> list[str]:
+    """Return what the monitor reads: its index, and where rehearsals of it lie. The portal's own searches read only the first."""
+    return [inputs.profile.pattern, rehearsing.pattern(inputs.profile.pattern)]
 
 
 def inert(typed: str) -> str:
