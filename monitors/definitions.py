@@ -95,11 +95,16 @@ class Condition:
 
 @dataclass(frozen=True)
 class Stage:
-    """One kind of event of a program: any of its `alternatives`, each all of its conditions. `key` says whose event it is."""
+    """
+    One kind of event of a program: any of its `alternatives`, each all of its conditions. `key` says whose event it is.
+
+    Of a `recent` stage, only the events are read that a finding may end with: those within `emit`.
+    """
 
     name: str
     alternatives: tuple[tuple[Condition, ...], ...]
     key: tuple[Part, ...]
+    recent: bool = False
 
 
 @dataclass(frozen=True)
@@ -222,13 +227,14 @@ def parse(raw: Mapping[str, Any]) -> Definition:
 
 
 def _stage(name: str, told: Any, key: tuple[Part, ...]) -> Stage:
+    recent = isinstance(told, Mapping) and told.get("recent", False)
     if isinstance(told, Mapping):
         key = tuple(
             Part(tuple(part.get("fields", ())), part.get("prefix", ""), part.get("constant", ""))
             for part in told["key"]
         )
         told = told["any"]
-    return Stage(name, tuple(tuple(_condition(*pair) for pair in conditions.items()) for conditions in told), key)
+    return Stage(name, tuple(tuple(_condition(*pair) for pair in conditions.items()) for conditions in told), key, recent)
 
 
 def _condition(field: str, told: Any) -> Condition:

@@ -178,22 +178,12 @@ def search(inputs: Inputs) -> dict[str, Any]:
         profile.name(missing[0])
     values = definition.values(inputs.params)
     back_ms = inputs.emit_ms + (inputs.span_ms if definition.shape == "program" else 0)
-    filters: list[Any] = [
-        {
-            "range": {
-                profile.name("published"): {
-                    "gte": PeriodEnd(f"||-{back_ms // 1000}s"),
-                    "lte": PeriodEnd(),
-                    "format": "epoch_millis",
-                }
-            }
-        }
-    ]
+    filters: list[Any] = [_since(back_ms, profile)]
     filters += [clause for raw in definition.query if (clause := _clause(raw, profile, values)) is not None]
     filters += [left_out for one in inputs.exclusions if (left_out := exclusions.clause(one, profile)) is not None]
     stages = _stages(definition, profile, values)
     if stages:
-        filters.append(_any_stage(stages))
+        filters.append(_any_stage(inputs, stages))
     query = {"bool": {"filter": filters}}
     if definition.shape == "match":
         return {
@@ -268,7 +258,7 @@ def _clause(raw: Mapping[str, Any], profile: Profile, values: Mapping[str, Any])
         return {"query_string": {"query": sigma.lucene(body["rule"], profile), "analyze_wildcard": True}}
     if kind == "same":
         one, other = (profile.name(name) for name in body)
-        return {"script": {"script": {"lang": "painless", **_script("same"), "params": {"one": one, "other": other}}}}
+        return {"script": {"script": {"lang": "painless", **script("same"), "params": {"one": one, "other": other}}}}
     if kind == "contains":
         name, wanted = next(iter(body.items()))
         texts = _resolve(wanted, values)
@@ -324,8 +314,8 @@ def _alternatives(stage: Stage, profile: Profile, values: Mapping[str, Any]) -> 
     return served
 
 
-def _any_stage(stages: list[list[list[dict[str, Any]]]]) -> dict[str, Any]:
-    """Return the union of all stages, as far as plain terms can say it; the program itself asks the rest."""
+def _any_stage(inputs: Inputs, stages: list[list[list[dict[str, Any]]]]) -> dict[str, Any]:
+    """Return the union of all stages, as far as plain clauses can say it; the program itself asks the rest."""
     should = [
         {
             "bool": {
@@ -334,12 +324,19 @@ def _any_stage(stages: list[list[list[dict[str, Any]]]]) -> dict[str, Any]:
                     for one in conditions
                     if one["how"] == "is" and not one["not"]
                 ]
+                + ([_since(inputs.emit_ms, inputs.profile)] if stage.recent else [])
             }
         }
-        for alternatives in stages
+        for stage, alternatives in zip(inputs.definition.stages, stages, strict=True)
         for conditions in alternatives
     ]
     return {"bool": {"should": should, "minimum_should_match": 1}}
+
+
+def _since(back_ms: int, profile: Profile) -> dict[str, Any]:
+    """Return the clause for the last `back_ms` of the period."""
+    between = {"gte": PeriodEnd(f"||-{back_ms // 1000}s"), "lte": PeriodEnd(), "format": "epoch_millis"}
+    return {"range": {profile.name("published"): between}}
 
 
 def _key(parts: tuple[Part, ...], profile: Profile) -> list[dict[str, Any]]:
@@ -394,6 +391,7 @@ def _scripted_metric(
         "distinct_prefix": settings.get("distinct_prefix", ""),
         "other": profile.name(settings["other"]) if "other" in settings else None,
         "stages": stages,
+        "recent": [stage.recent for stage in definition.stages] or [False],
         "context": places.get(settings.get("context", ""), -1),
         "relations": [
             {
@@ -419,10 +417,10 @@ def _scripted_metric(
     return {
         # OpenSearch copies the params of a scripted_metric and stumbles over null: what is not said is left out.
         "params": {name: value for name, value in params.items() if value is not None},
-        "init_script": _script("init"),
-        "map_script": _script("map"),
-        "combine_script": _script("combine"),
-        "reduce_script": _script("reduce", str(definition.program), "tail"),
+        "init_script": script("init"),
+        "map_script": script("map"),
+        "combine_script": script("combine"),
+        "reduce_script": script("reduce", str(definition.program), "tail"),
     }
 
 
@@ -439,5 +437,6 @@ def _link(stage: str, definition: Definition) -> int:
 
 
 @cache
-def _script(*names: str) -> dict[str, str]:
+def script(*names: str) -> dict[str, str]:
+    """Return a script of these files, one after the other."""
     return {"source": "\n".join((PAINLESS / f"{name}.painless").read_text() for name in names)}
