@@ -256,6 +256,20 @@ def with_facts(finding: Finding, context: Context, known: Mapping[str, Any]) -> 
     return replace(finding, observed=observed, severity=severity, reasons=reasons)
 
 
+def retold(finding: Finding, context: Context, events: Sequence[Mapping[str, Any]]) -> Finding:
+    """Return the finding with what its events show, where the search told their uuids alone."""
+    return _finding(
+        context,
+        entity_id=finding.entity_id,
+        entity_name=_known_as(context.definition, finding.entity_id, events),
+        count=finding.count,
+        first=finding.first,
+        last=finding.last,
+        observed={**finding.observed, **_derived(context.definition, events)},
+        events=events,
+    )
+
+
 def _severity(context: Context, observed: Mapping[str, Any]) -> tuple[int, tuple[str, ...]]:
     """Return the severity after modifiers: the gravest that raises it, else the one that lowers it."""
     holding = [m for m in context.definition.modifiers if observed.get(m.when) == m.equals]
