@@ -234,7 +234,9 @@ def _stage(name: str, told: Any, key: tuple[Part, ...]) -> Stage:
             for part in told["key"]
         )
         told = told["any"]
-    return Stage(name, tuple(tuple(_condition(*pair) for pair in conditions.items()) for conditions in told), key, recent)
+    return Stage(
+        name, tuple(tuple(_condition(*pair) for pair in conditions.items()) for conditions in told), key, recent
+    )
 
 
 def _condition(field: str, told: Any) -> Condition:
