@@ -96,6 +96,25 @@ def monitor(inputs: Inputs, *, channel_id: str, revision: int, enabled: bool, en
 
     Raises MissingField when the index cannot serve the detection, DefinitionError when the search outgrows what a monitor may hold.
     """
+    action = {
+        "id": f"post-{inputs.monitor_uuid}",
+        "name": "post",
+        "destination_id": channel_id,
+        "message_template": {"source": MESSAGE, "lang": "mustache"},
+        "subject_template": {"source": "oktadetect", "lang": "mustache"},
+        "throttle_enabled": False,
+    }
+    if inputs.definition.shape == kept.KEPT:
+        return kept.monitor(
+            inputs.definition.raw["kept"],
+            name=inputs.name,
+            severity=inputs.severity,
+            monitor_uuid=inputs.monitor_uuid,
+            period=_period(inputs.interval_seconds),
+            action=action,
+            revision=revision,
+            enabled=enabled,
+        )
     body = _finish(search(inputs), end="{{period_end}}", text=inert)
     size = len(json.dumps(body, ensure_ascii=False).encode())
     if size > MAX_SEARCH_BYTES:
@@ -123,16 +142,7 @@ def monitor(inputs: Inputs, *, channel_id: str, revision: int, enabled: bool, en
                             "params": {"beat": inputs.beat_seconds * 1000},
                         }
                     },
-                    "actions": [
-                        {
-                            "id": f"post-{inputs.monitor_uuid}",
-                            "name": "post",
-                            "destination_id": channel_id,
-                            "message_template": {"source": MESSAGE, "lang": "mustache"},
-                            "subject_template": {"source": "oktadetect", "lang": "mustache"},
-                            "throttle_enabled": False,
-                        }
-                    ],
+                    "actions": [action],
                 }
             }
         ],
@@ -156,6 +166,8 @@ def plain_search(
 
 def content_hash(inputs: Inputs) -> str:
     """Return the sha256 of what a monitor does: its rendered form without revision number, enabled_time and channel."""
+    if inputs.definition.shape == kept.KEPT:
+        return kept.content_hash(inputs.definition.raw["kept"])
     body = {
         "definition": inputs.definition.raw,
         "indices": _indices(inputs),
@@ -171,8 +183,10 @@ def content_hash(inputs: Inputs) -> str:
 
 
 def search(inputs: Inputs) -> dict[str, Any]:
-    """Return the search with PeriodEnd where the period's end stands. Raises MissingField."""
+    """Return the search with PeriodEnd where the period's end stands. Raises MissingField, and DefinitionError for a kept one."""
     definition, profile = inputs.definition, inputs.profile
+    if definition.shape == kept.KEPT:
+        raise DefinitionError(f"{inputs.name} is somebody else's monitor: only OpenSearch runs its search.")
     missing = lacks(profile, definition.needs())
     if missing:
         profile.name(missing[0])

@@ -10,6 +10,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from core.models import Person
+from monitors import kept
 from monitors.definitions import SEVERITIES, Definition
 from monitors.errors import DefinitionError
 from monitors.models.detection import IndexProfile, find_detection
@@ -72,8 +73,8 @@ class Monitor(models.Model):
         return list(rows.exclude(expires_at__lte=timezone.now()).order_by("pk"))
 
     def definition(self) -> Definition:
-        """Return the catalogue's detection, or the imported one."""
-        return find_detection(self.detection)
+        """Return the catalogue's detection, the imported one, or what stands for somebody else's monitor. Raises DefinitionError."""
+        return kept.definition(self.kept) if self.kept else find_detection(self.detection)
 
     def profile(self) -> Profile:
         """Return how its index was last seen to be laid out; our template's layout before that."""

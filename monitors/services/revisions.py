@@ -103,6 +103,7 @@ def _wanted(monitor: Monitor) -> dict[str, Any]:
         "enabled": monitor.enabled,
         "ticket_policy": monitor.ticket_policy,
         "exclusions": [row.conditions for row in monitor.exclusions_in_force()],
+        **({"kept": monitor.kept} if monitor.kept else {}),
     }
 
 
