@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from monitors import exclusions, rehearsing
+from monitors import exclusions, kept, rehearsing
 from monitors.definitions import Definition, Part, Stage
 from monitors.errors import DefinitionError, MissingField
 from monitors.exclusions import Exclusion
