@@ -85,12 +85,22 @@ class Part:
 
 @dataclass(frozen=True)
 class Condition:
-    """What one field of a stage's event must say. `how`: is, has (contains, in any case) or starts; `negated` turns it round."""
+    """
+    What one field of a stage's event must say. `how`: is, has (contains, in any case), starts, or same (as `other`, in any case).
+
+    `negated` turns it round.
+    """
 
     field: str
     values: Any  # a list of texts, or the name of a parameter
     how: str = "is"
     negated: bool = False
+    other: str = ""
+
+    @property
+    def fields(self) -> set[str]:
+        """The Okta fields that it reads."""
+        return {self.field, self.other} - {""}
 
 
 @dataclass(frozen=True)
@@ -172,7 +182,7 @@ class Definition:
             found += _fields_of(clause)
         for stage in self.stages:
             named = [
-                {condition.field for condition in conditions if not condition.negated}
+                {field for condition in conditions if not condition.negated for field in condition.fields}
                 for conditions in stage.alternatives
             ]
             found += sorted(set.intersection(*named)) if named else []
@@ -245,6 +255,8 @@ def _condition(field: str, told: Any) -> Condition:
     how, values = next(iter(told.items()))
     if how == "not":
         return Condition(field, values, negated=True)
+    if how in {"same", "not_same"}:
+        return Condition(field, [], how="same", negated=how == "not_same", other=values)
     lower = [value.lower() for value in values] if isinstance(values, list) else values
     return Condition(field, lower, how="has" if how == "hasnt" else how, negated=how == "hasnt")
 

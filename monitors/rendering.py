@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from monitors import exclusions, kept, rehearsing
-from monitors.definitions import Definition, Part, Stage
+from monitors.definitions import Condition, Definition, Part, Stage
 from monitors.errors import DefinitionError, MissingField
 from monitors.exclusions import Exclusion
 from monitors.facts import SHOWN, TYPE_OF_PREFIX
@@ -313,19 +313,29 @@ def _alternatives(stage: Stage, profile: Profile, values: Mapping[str, Any]) -> 
                 "values": _resolve(condition.values, values),
                 "how": condition.how,
                 "not": condition.negated,
+                **({"other": profile.name(condition.other)} if condition.other else {}),
             }
             for condition in conditions
-            if profile.find(condition.field) or not condition.negated  # what lacks cannot be what it must not be
+            if not condition.negated or _told(condition, profile)  # what lacks cannot be what it must not be
         ]
         for conditions in stage.alternatives
-        if all(profile.find(condition.field) or condition.negated for condition in conditions)
+        if all(condition.negated or _told(condition, profile) for condition in conditions)
     ]
     if not served:
         lacking = next(
-            one.field for conditions in stage.alternatives for one in conditions if not profile.find(one.field)
+            field
+            for conditions in stage.alternatives
+            for one in conditions
+            for field in sorted(one.fields)
+            if not one.negated and not profile.find(field)
         )
         raise MissingField(lacking, profile.pattern)
     return served
+
+
+def _told(condition: Condition, profile: Profile) -> bool:
+    """Whether the index has the fields of a condition."""
+    return all(profile.find(field) for field in condition.fields)
 
 
 def _any_stage(inputs: Inputs, stages: list[list[list[dict[str, Any]]]]) -> dict[str, Any]:
