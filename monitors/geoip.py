@@ -46,6 +46,23 @@ def filled(event: Mapping[str, Any], places: Places) -> dict[str, Any]:
     return {**event, "client": client, "securityContext": security}
 
 
+def looked_up(row: Mapping[str, Any], places: Places) -> dict[str, Any]:
+    """
+    Return what the database knows and an event in the short names of `facts.SHOWN` does not say; empty where it knows nothing.
+
+    A place in another country than Okta names is not taken: a city of one and a country of the other would be nowhere.
+    """
+    address = row.get("ip")
+    found = _look_up(places, address) if isinstance(address, str) else None
+    if not found:
+        return {}
+    place, network = _place(found), _network(found)
+    told: dict[str, Any] = {"asn": network["asNumber"], "as_org": network["asOrg"]}
+    if row.get("country") in (None, "", place["country"]):
+        told |= {"city": place["city"], "country": place["country"], **(place["geolocation"] or {})}
+    return {name: value for name, value in told.items() if value is not None and row.get(name) in (None, "")}
+
+
 def _look_up(places: Places, address: str) -> Mapping[str, Any] | None:
     try:
         found = places.get(address)

@@ -6,11 +6,12 @@ from django.db import models
 
 
 class Sighting(models.Model):
-    """That a user was seen from a network, in a country, on a device, with an agent or in an application."""
+    """That a user was seen from an address or a network, in a country, on a device, with an agent or in an application."""
 
     class Kind(models.TextChoices):
         """What the user was seen with."""
 
+        ADDRESS = "address", "Address"
         NETWORK = "network", "Network"
         COUNTRY = "country", "Country"
         DEVICE = "device", "Device"

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from alerts.models import Baseline, Sighting
 from core import clock
-from monitors import opensearch
+from monitors import facts, opensearch
 from monitors.errors import MonitorsError, OpenSearchError
 from monitors.facts import PLACEHOLDERS
 from monitors.findings import Finding
@@ -30,12 +30,14 @@ TIMEOUT_SECONDS = 60.0
 
 SEEN_BY = ("user.session.start", "user.authentication.sso", "user.authentication.auth_via_mfa")
 FIELDS: Mapping[str, tuple[str, ...]] = {
+    Sighting.Kind.ADDRESS: ("client.ipAddress",),
     Sighting.Kind.NETWORK: ("securityContext.asNumber",),
     Sighting.Kind.COUNTRY: ("client.geographicalContext.country",),
     Sighting.Kind.DEVICE: ("debugContext.debugData.dtHash",),
     Sighting.Kind.AGENT: ("client.userAgent.os", "client.userAgent.browser"),
 }
 SHOWN: Mapping[str, tuple[str, ...]] = {
+    Sighting.Kind.ADDRESS: ("ip",),
     Sighting.Kind.NETWORK: ("asn",),
     Sighting.Kind.COUNTRY: ("country",),
     Sighting.Kind.DEVICE: ("device_token",),
@@ -48,6 +50,22 @@ SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::
 ON CONFLICT ("user", kind, value) DO UPDATE
 SET first_at = LEAST(alerts_sighting.first_at, EXCLUDED.first_at), last_at = GREATEST(alerts_sighting.last_at, EXCLUDED.last_at)
 """
+
+
+@dataclass(frozen=True)
+class Known:
+    """
+    A value of an alert's evidence, under the name that people know it by, and whether the user was seen with it before.
+
+    `first_at` and `last_at` are None where they were not. `is_new` says so only once enough is known to say it.
+    """
+
+    kind: Sighting.Kind
+    value: str
+    name: str
+    first_at: datetime | None
+    last_at: datetime | None
+    is_new: bool
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,11 @@ def read_all() -> None:
 
 def learning(pattern: str) -> Learning:
     """Return how much of the index's past is known."""
-    row = Baseline.objects.filter(pattern=pattern).first()
+    return learnt(Baseline.objects.filter(pattern=pattern).first())
+
+
+def learnt(row: Baseline | None) -> Learning:
+    """Return how much a baseline knows; of an index that was never read, nothing."""
     days = (row.read_to - row.read_from).days if row else 0
     return Learning(min(days, WANTED_DAYS), WANTED_DAYS, enough=days >= ENOUGH_DAYS)
 
@@ -106,12 +128,58 @@ def novelty(finding: Finding, pattern: str) -> dict[str, bool]:
     values = {kind: found for kind, names in SHOWN.items() if (found := _shown_values(finding.events, names))}
     if not values:
         return {}
-    known = set(
+    before = set(
         Sighting.objects.filter(user=finding.entity_id, kind__in=values, first_at__lt=finding.first.at).values_list(
             "kind", "value"
         )
     )
-    return {f"new_{kind}": any((kind, value) not in known for value in found) for kind, found in values.items()}
+    return {f"new_{kind}": any((kind, value) not in before for value in found) for kind, found in values.items()}
+
+
+def known(user: str, before: datetime, told: Learning, events: Sequence[Any], whole: Sequence[Any]) -> list[Known]:
+    """
+    Return what the user's own events came with, by kind, each with when the user was seen with it before `before`.
+
+    `events` are in short names; applications stand only in the `whole` ones. `told` is how much of the index is known.
+    """
+    names = _named(user, events, whole)
+    seen = {
+        (row.kind, row.value): row
+        for row in Sighting.objects.filter(
+            user=user,
+            kind__in={kind for kind, _ in names},
+            value__in={value for _, value in names},
+            first_at__lt=before,
+        )
+    }
+    found = []
+    for (kind, value), name in names.items():
+        row = seen.get((kind, value))
+        first, last = (row.first_at, row.last_at) if row else (None, None)
+        found.append(Known(kind, value, name, first, last, is_new=row is None and told.enough))
+    return found
+
+
+def values_of(event: Mapping[str, Any]) -> dict[Sighting.Kind, str]:
+    """Return what an event in short names would be known by, for each kind that it says something of."""
+    return {Sighting.Kind(kind): value for kind, names in SHOWN.items() for value in _shown_values([event], names)}
+
+
+def _named(user: str, events: Sequence[Any], whole: Sequence[Any]) -> dict[tuple[Sighting.Kind, str], str]:
+    """Return (kind, value) of what the user's own events came with, and what people call it, in the order of the kinds."""
+    names: dict[tuple[Sighting.Kind, str], str] = {}
+    for event in events:
+        if isinstance(event, Mapping) and event.get("actor") in (None, user):
+            for kind, value in values_of(event).items():
+                network = f"AS{value} {event.get('as_org') or ''}".strip()
+                names.setdefault((kind, value), network if kind == Sighting.Kind.NETWORK else value)
+    for event in whole:
+        if isinstance(event, Mapping) and facts.read(event, "actor.id") == user:
+            for app in facts.targets_of(event, "0oa"):
+                if isinstance(app.get("id"), str):
+                    names.setdefault((Sighting.Kind.APP, app["id"]), facts.label(app))
+    kinds = list(Sighting.Kind)
+    return dict(sorted(names.items(), key=lambda pair: kinds.index(pair[0][0])))
 
 
 def _shown_values(events: Sequence[Mapping[str, Any]], names: tuple[str, ...]) -> set[str]:

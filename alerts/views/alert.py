@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from alerts import querysets
 from alerts.choices import OperationState, Verdict
 from alerts.models import Alert, Evidence, Occurrence, TicketOperation
-from alerts.services import triage
+from alerts.services import baseline, triage
 from alerts.views import evidence, history, travel
 from alerts.views.observed import definition_of, readings
 from core import activity
@@ -171,6 +171,9 @@ def _context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
     events = shown.events if shown else []
     observed = shown.observed if shown and shown.observed else alert.observed
     definition = definition_of(alert)
+    learning, known = _baseline(alert, shown, kept)
+    complete = evidence.completed(events)
+    new = {(one.kind, one.value) for one in known if one.is_new}
     return {
         "section": "queue",
         "alert": alert,
@@ -178,12 +181,15 @@ def _context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
         "operation": querysets.first_owed(alert),
         "readings": readings(alert, observed),
         "definition": definition,
-        "journey": travel.journey(alert, observed, events),
+        "journey": travel.journey(alert, observed, complete),
         "occurrences": occurrences,
         "shown": shown,
-        "rows": evidence.rows(events),
+        "rows": evidence.rows(complete, new),
         "evidence": kept,
         "whole": evidence.whole(kept),
+        "learning": learning,
+        "known": known,
+        "judges_novelty": any(name.startswith("new_") for name in observed),
         "involved": list(alert.involved.select_related("entity").order_by("id")),
         "related": querysets.related(alert, MAX_RELATED),
         "operations": list(alert.case.operations.order_by("id")),
@@ -193,6 +199,17 @@ def _context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
         "close_form": CloseForm(auto_id="close_%s"),
         "closing": [(key, verdict.value, verdict.label) for key, verdict in CLOSING.items()],
     }
+
+
+def _baseline(
+    alert: Alert, shown: Occurrence | None, kept: Evidence | None
+) -> tuple[baseline.Learning | None, list[baseline.Known]]:
+    """Return how much is known of the users of the alert's index, and what of its evidence is known of this one; nothing for no user."""
+    if alert.entity_type != "user" or alert.monitor is None or shown is None:
+        return None, []
+    learning = baseline.learning(alert.monitor.index_pattern)
+    whole = kept.events if kept else []
+    return learning, baseline.known(alert.entity_id, shown.first_at, learning, shown.events, whole)
 
 
 def _shown(request: HttpRequest, alert: Alert, occurrences: list[Occurrence]) -> Occurrence | None:

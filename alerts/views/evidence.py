@@ -1,16 +1,25 @@
 """The events of an occurrence, as rows and whole. What stands in them was written by others: any type may come, and nothing is markup."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
+from django.conf import settings
+
 from alerts.models import Evidence
 from alerts.okta import event_words, flatten, place_words
+from alerts.services import baseline
+from monitors import geoip
+from monitors.errors import DefinitionError
 from monitors.findings import when
+
+log = structlog.get_logger(__name__)
 
 MAX_WHOLE = 25
 MAX_FIELDS = 400
+LOOKED_UP = dict.fromkeys(("city", "country", "lat", "lon"), "place") | dict.fromkeys(("asn", "as_org"), "network")
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,10 @@ class Row:
     device: str
     agent: str
     session: str
+    looked_up: frozenset[str] = frozenset()
+    """Which of *place* and *network* Okta left empty and our own database told."""
+    new: frozenset[str] = frozenset()
+    """Which of *address*, *network*, *country*, *device* and *agent* are a first time for this user."""
 
     @property
     def failed(self) -> bool:
@@ -46,9 +59,28 @@ class Whole:
     left_out: int
 
 
-def rows(events: Iterable[Any]) -> list[Row]:
-    """Return an occurrence's events as rows, in their order."""
-    return [_row(event) for event in events if isinstance(event, Mapping)]
+def completed(events: Iterable[Any]) -> list[Any]:
+    """
+    Return an occurrence's events with the places and networks that Okta left empty, where a database is configured.
+
+    `looked_up` in an event names what we filled in. A database that cannot be read is logged, and nothing is filled in.
+    """
+    try:
+        places = geoip.reader(settings.OKTADETECT_GEOIP_FILE)
+    except DefinitionError as error:
+        log.warning("places_not_looked_up", error=str(error))
+        places = None
+    return [_completed(event, places) if isinstance(event, Mapping) else event for event in events]
+
+
+def _completed(event: Mapping[str, Any], places: geoip.Places | None) -> dict[str, Any]:
+    found = geoip.looked_up(event, places) if places else {}
+    return {**event, **found, "looked_up": frozenset(found)}
+
+
+def rows(events: Iterable[Any], new: Container[tuple[str, str]] = ()) -> list[Row]:
+    """Return completed events as rows, in their order; `new` holds the (kind, value) that are a first time for this user."""
+    return [_row(event, new) for event in events if isinstance(event, Mapping)]
 
 
 def whole(evidence: Evidence | None) -> list[Whole]:
@@ -57,7 +89,7 @@ def whole(evidence: Evidence | None) -> list[Whole]:
     return [_whole(event) for event in events if isinstance(event, Mapping)]
 
 
-def _row(event: Mapping[str, Any]) -> Row:
+def _row(event: Mapping[str, Any], new: Container[tuple[str, str]]) -> Row:
     def said(*names: str) -> str:
         return " ".join(str(event[name]) for name in names if event.get(name) not in (None, "", False))
 
@@ -76,6 +108,8 @@ def _row(event: Mapping[str, Any]) -> Row:
         device=", ".join(filter(None, [said("browser"), said("os")])),
         agent=said("agent"),
         session=said("session"),
+        looked_up=frozenset(LOOKED_UP[name] for name in event["looked_up"]),
+        new=frozenset(str(kind) for kind, value in baseline.values_of(event).items() if (kind, value) in new),
     )
 
 

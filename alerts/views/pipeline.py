@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from alerts import querysets
 from alerts.choices import DeliveryStatus, OperationState
-from alerts.models import Alert, Delivery, TicketOperation
-from alerts.services import costs, quarantine, triage
+from alerts.models import Alert, Baseline, Delivery, TicketOperation
+from alerts.services import baseline, costs, quarantine, triage
 from alerts.views import history
 from core import activity
 from core.models import Activity, Person
@@ -72,6 +72,7 @@ def pipeline(request: HttpRequest) -> HttpResponse:
         "owed_is_cut": len(operations) > MAX_OPERATIONS,
         "retryable": RETRYABLE,
         "dismissed": _with_why(querysets.dismissed(rows_of_jira)[:MAX_DISMISSED]),
+        "baselines": [(row, baseline.learnt(row)) for row in Baseline.objects.order_by("pattern")],
         "costs": [(cost, points(cost.hourly)) for cost in costs.of_the_last_day()],
     }
     return render(request, "alerts/pipeline.html", context)

@@ -47,6 +47,7 @@ class Journey:
     time: str
     speed: str
     limit: str
+    looked_up: bool
 
     @property
     def places(self) -> tuple[Place, Place]:
@@ -79,7 +80,7 @@ class Journey:
 
 
 def journey(alert: Alert, observed: Mapping[str, Any], events: Sequence[Any]) -> Journey | None:
-    """Return the picture of an occurrence of a travel detection; None for others, and where a place is not known."""
+    """Return the picture of a travel detection's completed events; None for others, and where a place is not known."""
     definition = definition_of(alert)
     located = [event for event in events if isinstance(event, Mapping) and _is_located(event)]
     if definition is None or definition.program != "travel" or len(located) < 2:
@@ -100,6 +101,7 @@ def journey(alert: Alert, observed: Mapping[str, Any], events: Sequence[Any]) ->
         time=duration(observed.get("seconds")),
         speed=f"{in_words(observed.get('kmh', 0))} km/h",
         limit=f"{in_words(limit)} km/h" if limit is not None else "",
+        looked_up=any("lat" in event["looked_up"] for event in ends),
     )
 
 

@@ -106,6 +106,7 @@ def test_sightings_are_read_once_however_often_with_first_and_last(layout: Any) 
         baseline.read_on(pattern, profile)
     anna = {(row.kind, row.value): row for row in Sighting.objects.filter(user="00uanna")}
     assert {key for key in anna if key[0] != "device"} == {
+        ("address", "203.0.113.7"),
         ("network", "3320"), ("network", "4657"), ("country", "Germany"), ("country", "Singapore"),
         ("agent", "Mac OS X · CHROME"), ("app", "0oa1"),
     }  # fmt: skip
