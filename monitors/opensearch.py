@@ -6,7 +6,7 @@ from everybody else, and a PUT of what a plain GET returned would erase it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from monitors.errors import Conflict, NotFound, OpenSearchAway, OpenSearchError,
 
 AS_DASHBOARDS = {"user-agent": "oktadetect OpenSearch-Dashboards"}
 MONITORS = "/_plugins/_alerting/monitors"
+PAGE, MOST_MONITORS = 500, 10_000
 CHANNELS = "/_plugins/_notifications/configs"
 
 
@@ -209,6 +210,32 @@ def find_monitors(name: str) -> list[dict[str, Any]]:
         return []  # no monitor was ever made: the plugin's index is not there yet
     hits: list[dict[str, Any]] = answer["hits"]["hits"]
     return hits
+
+
+def all_monitors() -> Iterator[dict[str, Any]]:
+    """Yield every monitor of the cluster by name, ours and others', as find_monitors does, up to the 10,000 that one search reaches."""
+    for begin in range(0, MOST_MONITORS, PAGE):
+        page = monitors_page(begin, PAGE)[0]
+        yield from page
+        if len(page) < PAGE:
+            return
+
+
+def monitors_page(begin: int, size: int, *, words: str = "") -> tuple[list[dict[str, Any]], int]:
+    """Return some of the cluster's monitors by name, and how many there are; with `words`, of those whose name holds all of them."""
+    wanted = {"match": {"monitor.name": {"query": words, "operator": "and"}}} if words else {"match_all": {}}
+    body = {
+        "from": begin,
+        "size": size,
+        "sort": [{"monitor.name.keyword": "asc"}],
+        "seq_no_primary_term": True,
+        "query": wanted,
+    }
+    try:
+        answer = call("POST", f"{MONITORS}/_search", body=body, headers=AS_DASHBOARDS, timeout=30)
+    except NotFound:
+        return [], 0  # no monitor was ever made
+    return answer["hits"]["hits"], int(answer["hits"]["total"]["value"])
 
 
 def monitor_alerts(opensearch_id: str) -> list[dict[str, Any]]:

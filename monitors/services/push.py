@@ -15,8 +15,10 @@ from core import activity, clock
 from core.locks import alone
 from core.models import Person
 from monitors import exclusions, opensearch, rendering
+from monitors.difference import difference
 from monitors.errors import Conflict, NotFound, OpenSearchAway, PushError
 from monitors.models import Deployment, Monitor, MonitorRevision
+from monitors.normal import normal
 from monitors.services import profiles, revisions
 from monitors.signals import webhook_token_shown, webhook_token_wanted
 
@@ -24,16 +26,6 @@ CHANNEL_ID = "oktadetect"
 CHANNEL_LOCK = 0x6368616E  # "chan": one writer at a time
 TOKEN_HEADER = "Authorization"  # noqa: S105 - the name of a header
 CHANGED_NOW = "was changed in OpenSearch at this moment. Look at the difference, then push."
-# What OpenSearch writes by itself, and so is no difference.
-VOLATILE = (
-    "last_update_time",
-    "enabled_time",
-    "schema_version",
-    "user",
-    "data_sources",
-    "owner",
-    "delete_query_index_in_every_run",
-)
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,8 @@ def preview(monitor: Monitor) -> Preview:
     # The revision is read before the monitor: one that is saved in between is pushed under the older number, and so shown as a change.
     revision = monitor.revisions.first()
     monitor.refresh_from_db()
-    profiles.learn(monitor.index_pattern)
+    if not monitor.kept:
+        profiles.learn(monitor.index_pattern)
     body = rendering.monitor(
         revisions.inputs_of(monitor),
         channel_id=CHANNEL_ID,
@@ -183,12 +176,8 @@ def channel_fault(config: dict[str, Any]) -> str | None:
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two monitors as read from OpenSearch say the same, but for what it writes by itself."""
-    return _lasting(one) == _lasting(other)
-
-
-def _lasting(body: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in body.items() if key not in VOLATILE}
+    """Whether two monitors do the same, whichever of them was sent and which came back."""
+    return not difference(normal(one), normal(other))
 
 
 def _token_in(config: dict[str, Any]) -> str:
@@ -215,17 +204,20 @@ def _one_push_at_a_time(monitor: Monitor) -> None:
 
 
 def _held(monitor: Monitor) -> dict[str, Any] | None:
-    """Return what OpenSearch holds of the monitor: by the id that we know, else by our trigger id under its name."""
+    """
+    Return what OpenSearch holds of the monitor: by the id that we know, else by our trigger id, under its name or any other.
+
+    Triggers are not indexed there, so that the last look reads every monitor: it is taken only before one is made.
+    """
     deployment = Deployment.objects.filter(monitor=monitor).first()
     if deployment and deployment.opensearch_id:
         try:
             return opensearch.read_monitor(deployment.opensearch_id)
         except NotFound:
             pass
-    for hit in opensearch.find_monitors(monitor.name):
-        found = opensearch.read_monitor(hit["_id"])
-        if trigger_id(found["monitor"]) == str(monitor.uuid):
-            return found
+    for hit in (*opensearch.find_monitors(monitor.name), *opensearch.all_monitors()):
+        if trigger_id(hit["_source"]) == str(monitor.uuid):
+            return opensearch.read_monitor(hit["_id"])
     return None
 
 
@@ -264,6 +256,8 @@ def _is_ours(found: dict[str, Any], planned: Preview) -> bool:
 def _store(monitor: Monitor, answer: dict[str, Any], planned: Preview) -> Deployment:
     now = clock.now()
     held = opensearch.read_monitor(answer["_id"])
+    if held["_seq_no"] != answer["_seq_no"]:
+        held = answer  # somebody was faster than the read: what they changed is theirs, and the watch finds it
     deployment, _ = Deployment.objects.update_or_create(
         monitor=monitor,
         defaults={
