@@ -66,12 +66,20 @@ class Observation:
 
 @dataclass(frozen=True)
 class Modifier:
-    """Moves a finding's severity to `severity` when the observed value `when` equals `equals`."""
+    """Moves a finding's severity to `severity` when the observed value `when` equals `equals`, or is a number of `at_least`."""
 
     when: str
-    equals: Any
     severity: int
     because: str
+    equals: Any = None
+    at_least: float | None = None
+
+    def holds(self, observed: Mapping[str, Any]) -> bool:
+        """Whether it moves a finding with these observed values."""
+        value = observed.get(self.when)
+        if self.at_least is None:
+            return bool(value == self.equals)
+        return isinstance(value, int | float) and value >= self.at_least
 
 
 @dataclass(frozen=True)

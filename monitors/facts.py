@@ -36,6 +36,18 @@ SHOWN = {
     "target": "target.displayName",
 }
 
+REFUSED = frozenset({"FAILURE", "DENY", "RATE_LIMIT"})  # outcomes after which nothing came of a request
+
+# What Okta's own verdicts say, in a few words.
+HAPPENED = {
+    "user.risk.change": "the user's risk became high",
+    "user.risk.detect": "a risk was detected",
+    "user.session.context.change": "the surroundings of a session changed",
+    "policy.auth_reevaluate.fail": "a policy no longer holds",
+    "security.breached_credential.detected": "the password is known from a breach",
+    "security.attack.start": "an attack on the organisation began",
+}
+
 
 def read(event: Mapping[str, Any], path: str) -> Any:
     """Return the value at a dotted `path` of an event, or None where any step is missing or no object."""
@@ -133,7 +145,7 @@ def of_event(event: Mapping[str, Any]) -> dict[str, Any]:
     roles = [str(role) for role in named if role] or [said]
     self_grant = any(_is_actor(event, target) for target in users)
     receivers = [label(target) for target in users] or [_name(group) for group in groups]
-    failed = text(event, "outcome.result") in {"FAILURE", "DENY"}
+    failed = text(event, "outcome.result") in REFUSED
     return {
         "roles": ", ".join(role for role in roles if role) or "an administrator role",
         "groups": ", ".join(_name(group) for group in groups) or "a group",
@@ -149,8 +161,27 @@ def of_event(event: Mapping[str, Any]) -> dict[str, Any]:
         "self_grant": self_grant,
         "super_admin": any("super admin" in role.lower() for role in roles),
         "failed": failed,
+        "weakened": any(_weakened(target) for target in targets(event)),
         "granted": "tried to grant" if failed else "granted",
     }
+
+
+def refused_words(results: Iterable[Any]) -> str:
+    """Return whether requests with these outcomes were refused: all of them, some, or none, as far as a finding shows them."""
+    refused = {result in REFUSED for result in results if result}
+    if len(refused) == 2:
+        return "some refused, some let through"
+    return {True: "refused", False: "let through"}[refused.pop()] if refused else "with an outcome that is not told"
+
+
+def _weakened(target: Mapping[str, Any]) -> bool:
+    """
+    Whether a target's change lets one factor do where the rule asked for more: `1FA` in what it became, and not in what it was.
+
+    Okta tells a rule's actions before and after in `changeDetails`, as the text of a JSON object; some pipelines parse it.
+    """
+    before, after = (read(target, f"changeDetails.{step}.policyRuleActionJson") for step in ("from", "to"))
+    return bool(before) and "1FA" in str(after) and "1FA" not in str(before)
 
 
 def _is_actor(event: Mapping[str, Any], target: Mapping[str, Any]) -> bool:

@@ -186,7 +186,8 @@ def _from_program(row: Any, context: Context) -> Finding:
     observed = row.get("observed")
     if not isinstance(observed, Mapping) or not isinstance(row.get("count"), int):
         raise MalformedFinding("it has no count or no observed values")
-    identity = row["entity"].split("|")[0]  # a key of several parts begins with the entity
+    identity, *rest = row["entity"].split("|")  # a key of several parts begins with the entity
+    also = {f"key.{number}": part for number, part in enumerate(rest, start=1)}
     return _finding(
         context,
         entity_id=identity,
@@ -194,7 +195,7 @@ def _from_program(row: Any, context: Context) -> Finding:
         count=row["count"],
         first=_mark(row.get("first")),
         last=_mark(row.get("last")),
-        observed={**observed, **_derived(context.definition, events)},
+        observed={**observed, **also, **_derived(context.definition, events)},
         events=events,
     )
 
@@ -272,7 +273,7 @@ def retold(finding: Finding, context: Context, events: Sequence[Mapping[str, Any
 
 def _severity(context: Context, observed: Mapping[str, Any]) -> tuple[int, tuple[str, ...]]:
     """Return the severity after modifiers: the gravest that raises it, else the one that lowers it."""
-    holding = [m for m in context.definition.modifiers if observed.get(m.when) == m.equals]
+    holding = [modifier for modifier in context.definition.modifiers if modifier.holds(observed)]
     raising = [m for m in holding if m.severity < context.severity]
     chosen = min(raising, key=lambda m: m.severity, default=None) or max(
         holding, key=lambda m: m.severity, default=None
@@ -303,6 +304,9 @@ def _words(told: Mapping[str, Any], observed: Mapping[str, Any]) -> dict[str, An
         "values_words": f"{values} address{'' if values == 1 else 'es'}" if values else "unknown addresses",
     }
     if events:
+        kinds = dict.fromkeys(str(event["type"]) for event in events if event.get("type"))
+        words["happened"] = ", ".join(facts.HAPPENED.get(kind, kind) for kind in kinds) or "something"
+        words["refused_words"] = facts.refused_words(event.get("result") for event in events)
         words["from.place"], words["to.place"] = facts.place(events[0]), facts.place(events[-1])
     return words
 

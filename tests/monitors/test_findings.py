@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from monitors.definitions import detection
+from monitors.definitions import Modifier, detection
+from monitors.facts import refused_words
 from monitors.findings import Context, duration, read_answer, sentence, when
 from monitors.profiles import template_profile
 
@@ -130,6 +131,66 @@ def test_a_refused_grant_is_told_as_tried_and_is_less_grave() -> None:
     finding = read_answer(matches(hit(outcome={"result": "FAILURE"})), context("admin-role-granted")).findings[0]
     assert (finding.severity, finding.reasons) == (4, ("Okta refused the grant",))
     assert "tried to grant" in finding.sentence
+
+
+def rule_changed(before: Any, after: Any) -> dict[str, Any]:
+    details = {"from": {"policyRuleActionJson": before}, "to": {"policyRuleActionJson": after}}
+    target = [
+        {"type": "PolicyEntity", "id": "00p1", "displayName": "Global session policy"},
+        {"type": "PolicyRule", "id": "0pr1", "displayName": "Catch-all rule", "changeDetails": details},
+    ]
+    return hit(eventType="policy.rule.update", target=target)
+
+
+ONE = '{"appSignOn":{"verificationMethod":{"factorMode":"1FA"}}}'
+TWO = '{"appSignOn":{"verificationMethod":{"factorMode":"2FA"}}}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "severity"),
+    [
+        (TWO, ONE, 2),
+        ({"appSignOn": {"factorMode": "2FA"}}, {"appSignOn": {"factorMode": "1FA"}}, 2),
+        (ONE, TWO, 4),
+        (ONE, ONE, 4),
+        (None, ONE, 4),
+        (TWO, None, 4),
+    ],
+)
+def test_a_rule_that_asks_for_one_factor_where_it_asked_for_two_is_high(before: Any, after: Any, severity: int) -> None:
+    finding = read_answer(matches(rule_changed(before, after)), context("policy-changed")).findings[0]
+    assert finding.severity == severity
+    assert bool(finding.reasons) == (severity == 2)
+
+
+def test_the_sentence_of_a_match_names_all_its_targets() -> None:
+    finding = read_answer(matches(rule_changed(TWO, TWO)), context("policy-changed")).findings[0]
+    assert "Global session policy, Catch-all rule" in finding.sentence
+
+
+def test_a_threshold_of_a_modifier_holds_from_its_number_on_and_never_for_what_is_no_number() -> None:
+    modifier = Modifier(when="values", severity=2, because="many", at_least=3)
+    told = [modifier.holds({"values": value}) for value in (2, 3, 4, "5", None)]
+    assert told == [False, True, True, False, False]
+
+
+def test_a_key_of_several_parts_is_about_its_first_and_tells_the_others() -> None:
+    finding = read_answer(result(row(entity="00uanna|00gsupport")), context("indirect-self-grant")).findings[0]
+    assert (finding.entity_id, finding.observed["key.1"]) == ("00uanna", "00gsupport")
+    assert "rights to the group 00gsupport" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("results", "words"),
+    [
+        (["DENY", "RATE_LIMIT", None], "refused"),
+        (["ALLOW"], "let through"),
+        (["ALLOW", "DENY"], "some refused, some let through"),
+        ([None], "with an outcome that is not told"),
+    ],
+)
+def test_a_sentence_says_whether_requests_were_refused(results: list[Any], words: str) -> None:
+    assert refused_words(results) == words
 
 
 def test_values_in_a_sentence_are_data_and_never_templates() -> None:

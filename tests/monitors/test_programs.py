@@ -364,6 +364,22 @@ def test_a_key_that_no_split_makes_small_enough_is_a_fault_after_few_searches(mo
     assert len(searches) <= 16
 
 
+def test_what_users_do_for_themselves_is_told_from_what_others_do_and_placeholders_are_nobody(layout: Layout) -> None:
+    def reset(user: str, by: str, minutes: float, kind: str) -> dict[str, Any]:
+        return event(kind, minutes_ago(minutes), user=by, targets=[user_target(user)])
+
+    kinds = ("user.account.reset_password", "user.mfa.factor.deactivate")
+    events = [reset("anna", "anna", 20 - step, kind) for step, kind in enumerate(kinds)]
+    events += [reset("bert", "carl", 20 - step, kind) for step, kind in enumerate(kinds)]
+    nobody = {"id": "unknown", "type": "User", "alternateId": "dora@example.com", "displayName": "Dora"}
+    events += [
+        event(kind, minutes_ago(10 - step), actor_id="unknown", alternate_id="unknown", targets=[nobody])
+        for step, kind in enumerate(kinds)
+    ]
+    found = ask("password-and-mfa-reset", events, layout).findings
+    assert {finding.entity_id for finding in found} == {"00ubert", "dora@example.com"}
+
+
 def test_keys_that_say_the_same_twice_are_spread_over_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitors.rendering.MAX_EVENTS_A_SHARD", 20)
     users = [f"user{number}" for number in range(10, 50)]  # a session is named for its user, as in `00uuser10|s-user10`
