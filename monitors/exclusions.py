@@ -118,6 +118,13 @@ class Exclusion:
         return " and ".join(map(str, self.conditions))
 
 
+def in_words(conditions: Sequence[Mapping[str, Any]]) -> str:
+    """Return what conditions say, without asking what their lists hold."""
+    return " and ".join(
+        str(Condition(one["kind"], tuple(one.get("values", ())), one.get("list", ""))) for one in conditions
+    )
+
+
 def check(kind: str, value: str) -> str:
     """Return the value as the search takes it. Raises DefinitionError for one that would fail the search: no address, no number."""
     if kind == "address":

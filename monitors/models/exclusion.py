@@ -7,6 +7,7 @@ from core.models import Person
 from monitors import exclusions
 from monitors.errors import DefinitionError
 from monitors.models.monitor import Monitor
+from monitors.profiles import template_profile
 
 
 class Exclusion(models.Model):
@@ -26,9 +27,16 @@ class Exclusion(models.Model):
         return self.reason
 
     def clean(self) -> None:
-        """Refuse conditions that are none."""
+        """Refuse conditions that are none, that no search can hold, or that name a list of something else."""
+        names = [one["list"] for one in self.conditions if one.get("list")]
+        lists = {row.name: row for row in NamedList.objects.filter(name__in=names)}
         try:
-            exclusions.Exclusion.from_json(self.conditions)
+            told = exclusions.Exclusion.from_json(self.conditions, {name: row.values for name, row in lists.items()})
+            for condition in told.conditions:
+                kind = lists[condition.named].kind if condition.named else condition.kind
+                if kind != condition.kind:
+                    raise DefinitionError(f"The list {condition.named} holds {exclusions.KINDS[kind].plural}.")
+            exclusions.clause(told, template_profile(""))
         except DefinitionError as error:
             raise ValidationError(str(error)) from error
 
