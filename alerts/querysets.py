@@ -21,13 +21,18 @@ OPEN = ~Q(status=Status.CLOSED)
 
 
 def in_tab(alerts: QuerySet[Alert], tab: str, *, user_id: int, now: datetime) -> QuerySet[Alert]:
-    """Narrow to a tab of the queue (a key of TABS). *Mine* is what is open and assigned to the user; a snoozed one stands only there."""
+    """
+    Narrow to a tab of the queue (a key of TABS). *Mine* is what is open and assigned to the user; a snoozed one stands only there.
+
+    Rehearsals are work for nobody: they stand under *Closed* and *All* alone.
+    """
+    real = Q(rehearsal=None)
     awake = Q(snoozed_until=None) | Q(snoozed_until__lte=now)
     conditions = {
-        "new": Q(status=Status.NEW) & awake,
-        "mine": OPEN & Q(assignee__user_id=user_id),
-        "progress": Q(status__in=[Status.ACKNOWLEDGED, Status.IN_PROGRESS]) & awake,
-        "snoozed": OPEN & Q(snoozed_until__gt=now),
+        "new": real & Q(status=Status.NEW) & awake,
+        "mine": real & OPEN & Q(assignee__user_id=user_id),
+        "progress": real & Q(status__in=[Status.ACKNOWLEDGED, Status.IN_PROGRESS]) & awake,
+        "snoozed": real & OPEN & Q(snoozed_until__gt=now),
         "closed": Q(status=Status.CLOSED),
         "all": Q(),
     }

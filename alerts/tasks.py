@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from celery import shared_task
 
 from alerts import partitions
-from alerts.services import baseline, catchup, evidence, ingest, retention
+from alerts.services import baseline, catchup, evidence, ingest, rehearsal, retention
 from alerts.services.alerting import Outcome
 from alerts.ticketing import operations
 from core import clock
@@ -44,6 +44,21 @@ def sweep() -> None:
         wake(work_case, case_id)
     for occurrence_id in evidence.due():
         wake(fetch_evidence, occurrence_id)
+    for rehearsal_id in rehearsal.due():
+        wake(advance_rehearsal, rehearsal_id)
+
+
+@shared_task(name="alerts.advance_rehearsal")  # type: ignore[untyped-decorator]
+def advance_rehearsal(rehearsal_id: str) -> None:
+    """Bring a rehearsal as far as it goes now."""
+    rehearsal.advance(rehearsal_id)
+
+
+@shared_task(name="alerts.rehearse_monitors")  # type: ignore[untyped-decorator]
+def rehearse_monitors() -> None:
+    """Begin the rehearsals that are due this hour."""
+    for row in rehearsal.start_scheduled():
+        wake(advance_rehearsal, str(row.pk))
 
 
 @shared_task(name="alerts.watch_monitors")  # type: ignore[untyped-decorator]

@@ -67,11 +67,12 @@ def call(
     Raises OpenSearchAway (not reached, no answer in `timeout` seconds), OpenSearchRefused (401, 403), NotFound (404), Conflict (409)
     or OpenSearchError (any other).
     """
-    wanted = {**(params or {}), "request_timeout": timeout or settings.OPENSEARCH_TIMEOUT_SECONDS}
+    seconds = timeout or settings.OPENSEARCH_TIMEOUT_SECONDS
+    wanted = {**(params or {}), "request_timeout": seconds}  # the client takes out what is its own
     try:
         answer = client().transport.perform_request(method, path, params=wanted, body=body, headers=dict(headers or {}))
     except ConnectionTimeout as error:
-        raise OpenSearchAway(f"OpenSearch did not answer within {wanted['request_timeout']:g} s.") from error
+        raise OpenSearchAway(f"OpenSearch did not answer within {seconds:g} s.") from error
     except ClientConnectionError as error:
         raise OpenSearchAway(f"OpenSearch at {settings.OPENSEARCH_URL} was not reached.") from error
     except TransportError as error:

@@ -97,7 +97,7 @@ def _more(test: Mapping[str, Any], definition: Definition, values: Mapping[str, 
         times = row.get("times", 1)
         if times > 1:
             more = -int(-times * factor // 1)
-            step = proving.span(row.get("every", "1m")).total_seconds() * 1000 * times / more
+            step = proving.span(row.get("every", "1m")).total_seconds() * 1000 * (times - 1) / (more - 1)
             row = {**row, "times": more, "every": f"{step:.0f}ms"}
         rows.append(row)
     kept = {name: value for name, value in test.get("params", {}).items() if values.get(name) == value}

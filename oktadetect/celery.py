@@ -53,6 +53,11 @@ app.conf.update(
             "options": {"expires": 3600},
         },
         "expire-exclusions": {"task": "monitors.expire_exclusions", "schedule": 60.0, "options": {"expires": 60}},
+        "rehearse-monitors": {
+            "task": "alerts.rehearse_monitors",
+            "schedule": crontab(minute="47"),
+            "options": {"expires": 3600},
+        },
         "seal-activity": {"task": "core.seal_activity", "schedule": 60.0, "options": {"expires": 60}},
         "make-partitions": {
             "task": "alerts.make_partitions",

@@ -17,7 +17,7 @@ from django.db.models.functions import Least
 
 from alerts import fingerprint as identity
 from alerts.choices import Status
-from alerts.models import Alert, AlertEntity, Entity, Occurrence
+from alerts.models import Alert, AlertEntity, Entity, Occurrence, Rehearsal
 from alerts.services import cases, evidence
 from core import activity
 from core.locks import take_turns
@@ -30,18 +30,27 @@ MAX_ENTITIES = 25
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a finding comes from: one of our monitors, or a name under somebody else's source. `limits` stand beside `observed`."""
+    """
+    Where a finding comes from: one of our monitors, or a name under somebody else's source. `limits` stand beside `observed`.
+
+    `rehearsal` is the one that surely made it; `claim` says why it is taken for real although its events claim to be one.
+    """
 
     monitor: Monitor | None
     source_name: str
     detection: str
     detection_id: str
     limits: Mapping[str, Any]
+    rehearsal: Rehearsal | None = None
+    claim: str = ""
 
     def fingerprint(self, finding: Finding) -> str:
         """Return the identity of (origin, entity)."""
         ours = [str(self.monitor.uuid)] if self.monitor else [self.source_name, self.detection]
-        return identity.fingerprint(*ours, finding.entity_type, finding.entity_id)
+        played = (
+            ["rehearsal", str(self.rehearsal.pk)] if self.rehearsal else []
+        )  # real and rehearsed never share an alert
+        return identity.fingerprint(*ours, *played, finding.entity_type, finding.entity_id)
 
 
 @dataclass(frozen=True)
@@ -79,11 +88,19 @@ def take(
         outcome = Outcome(overlapping, new_occurrence=False, new_alert=False)
     else:
         outcome = _new_occurrence(fingerprint, finding, origin, delivery)
+    if origin.claim:
+        _note_claim(outcome.occurrence.alert, origin.claim)
     if events:
         evidence.keep(outcome.occurrence, [dict(event) for event in events])
     elif changed:
         evidence.want(outcome.occurrence, [event["uuid"] for event in finding.events if event.get("uuid")])
     return outcome
+
+
+def _note_claim(alert: Alert, claim: str) -> None:
+    """Keep that its events claim to be a rehearsal and are none: once, in its history too."""
+    if Alert.objects.filter(pk=alert.pk, rehearsal_claim="").update(rehearsal_claim=claim):
+        activity.record("alert.rehearsal_refused", alert, by="ingest", because=claim)
 
 
 def _extend(occurrence: Occurrence, finding: Finding) -> bool:
@@ -196,6 +213,7 @@ def _open_alert(fingerprint: str, finding: Finding, origin: Origin, *, recovered
         first_seen=finding.first.at,
         last_seen=finding.last.at,
         recovered=recovered,
+        rehearsal=origin.rehearsal,
     )
     _involve(alert, finding)
     return alert

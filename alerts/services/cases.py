@@ -24,8 +24,14 @@ def open_case(entity_type: str, entity_id: str) -> Case:
     return Case.objects.create(entity_type=entity_type, entity_id=entity_id)
 
 
-def owe_ticket(alert: Alert) -> TicketOperation:
-    """Owe the alert's case one ticket, linked to those of the entity's other cases of the last day. Call it in the ingest's transaction."""
+def owe_ticket(alert: Alert) -> TicketOperation | None:
+    """
+    Owe the alert's case one ticket, linked to those of the entity's other cases of the last day. Call it in the ingest's transaction.
+
+    A rehearsal owes one only where it has a project of its own; None says that it owes none.
+    """
+    if alert.rehearsal_id and not settings.OKTADETECT_JIRA_REHEARSAL_PROJECT:
+        return None
     create = TicketOperation.objects.create(case=alert.case, alert=alert, kind=OperationKind.CREATE)
     since = clock.now() - timedelta(hours=settings.OKTADETECT_LINK_HOURS)
     others = Case.objects.filter(
@@ -77,6 +83,14 @@ def _next_comment_at(operations: QuerySet[TicketOperation]) -> datetime | None:
     else:
         last = spoken.aggregate(last=Max("sent_at"))["last"]
     return last and max(clock.now(), last + timedelta(minutes=settings.OKTADETECT_COMMENT_MINUTES))
+
+
+def owe_deletion(alert: Alert) -> None:
+    """Owe that the ticket of a rehearsal goes again, however far its making is; where none is owed, there is nothing to delete."""
+    operations = TicketOperation.objects.filter(case_id=alert.case_id)
+    create = operations.filter(kind=OperationKind.CREATE).first()
+    if create is not None and not operations.filter(kind=OperationKind.DELETE).exists():
+        TicketOperation.objects.create(case_id=alert.case_id, alert=alert, kind=OperationKind.DELETE, depends_on=create)
 
 
 def owe_update(alert: Alert) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db import transaction
 
-from alerts.models import Evidence, Occurrence
+from alerts.models import Alert, Evidence, Occurrence
 from alerts.services import cases
 from core import clock
 from core.text import storable
-from monitors import opensearch
+from monitors import opensearch, rehearsing
 from monitors.errors import MonitorsError
 from monitors.models import Monitor
 
@@ -49,7 +49,7 @@ def fetch(occurrence_id: int, *, timeout: float = LATER_TRY_SECONDS) -> bool:
         Evidence.objects.filter(pk=row.pk).update(next_attempt_at=None)
         return False
     try:
-        found = _ask(monitor, row.wanted, timeout)
+        found = _ask(monitor, row.occurrence.alert, row.wanted, timeout)
     except MonitorsError:
         _put_off(row)
         return False
@@ -77,9 +77,13 @@ def canonical(events: list[dict[str, Any]]) -> bytes:
     )
 
 
-def _ask(monitor: Monitor, uuids: list[str], timeout: float) -> dict[str, dict[str, Any]]:
+def _ask(monitor: Monitor, alert: Alert, uuids: list[str], timeout: float) -> dict[str, dict[str, Any]]:
+    """Return the events by uuid. Only what is, or claims to be, a rehearsal is looked for where rehearsals lie."""
     profile = monitor.profile()
-    hits = opensearch.events_by_uuid(profile.pattern, profile.name("uuid"), uuids, timeout=timeout)
+    pattern = profile.pattern
+    if alert.rehearsal_id or alert.rehearsal_claim:
+        pattern = f"{rehearsing.without(pattern)},{rehearsing.pattern(pattern)}"
+    hits = opensearch.events_by_uuid(pattern, profile.name("uuid"), uuids, timeout=timeout)
     events = [dict(profile.unwrap(hit["_source"])) for hit in hits]
     return {str(event["uuid"]): event for event in events if event.get("uuid") in uuids}
 

@@ -16,7 +16,7 @@ from alerts import payload
 from alerts.choices import DeliveryStatus
 from alerts.models import Delivery
 from alerts.payload import Envelope, Foreign, Group
-from alerts.services import baseline, evidence
+from alerts.services import baseline, evidence, rehearsed
 from alerts.services.alerting import Origin, Outcome, take
 from core import clock
 from monitors import facts
@@ -126,7 +126,15 @@ def _envelope(delivery: Delivery, message: Envelope) -> list[Outcome]:
         _end(delivery, DeliveryStatus.QUARANTINED, reason=str(error), monitor=monitor.uuid)
         return []
     findings = judged(answer.findings, told_by, inputs) if answer else []
-    outcomes, refused = take_all(findings, origin, delivery=delivery.pk)
+    told = rehearsed.sort(findings, monitor, inputs.profile, origin, message.period_end)
+    outcomes: list[Outcome] = []
+    refused: list[str] = []
+    for whose, group in told.groups:
+        taken, not_taken = take_all(group, whose, delivery=delivery.pk)
+        outcomes += taken
+        refused += not_taken
+    if told.undecided:
+        return outcomes  # it stays received, and is worked again
     _end(
         delivery,
         DeliveryStatus.PROCESSED,

@@ -102,7 +102,7 @@ def judge_true(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
     """Judge it a true positive. It stays open and is in progress: the work begins now. One that nobody has becomes theirs."""
     alert = _take(alert_id, seen)
     _must_be_open(alert)
-    _must_not_be_about(alert, by)
+    _must_be_judged_by(alert, by)
     alert.verdict, alert.status, alert.assignee = Verdict.TRUE_POSITIVE, Status.IN_PROGRESS, alert.assignee or by
     alert.save(update_fields=["verdict", "status", "assignee", "updated_at"])
     activity.record("alert.judged", alert, by=by, verdict=alert.verdict, assignee=_key(alert.assignee_id))
@@ -117,7 +117,7 @@ def close(alert_id: int, by: Person, *, verdict: Verdict, reason: str, seen: int
         raise ReasonMissing("Say why: the next alert of this kind is judged by it.")
     alert = _take(alert_id, seen)
     _must_be_open(alert)
-    _must_not_be_about(alert, by)
+    _must_be_judged_by(alert, by)
     alert.status, alert.snoozed_until = Status.CLOSED, None
     alert.verdict, alert.verdict_reason = verdict, reason
     alert.closed_by, alert.closed_at = by, clock.now()
@@ -223,7 +223,9 @@ def _must_be_open(alert: Alert) -> None:
         raise NotNow("The alert is closed. Reopen it first.")
 
 
-def _must_not_be_about(alert: Alert, person: Person) -> None:
+def _must_be_judged_by(alert: Alert, person: Person) -> None:
+    if alert.rehearsal_id:
+        raise NotNow("It is a rehearsal: it closes by itself, and no verdict on it counts.")
     if is_about(alert, person):
         raise AboutYourself("This alert is about you. Somebody else judges it.")
 

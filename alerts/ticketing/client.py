@@ -205,6 +205,21 @@ def description(key: str) -> str:
     return str(held.get("description") or "")
 
 
+def delete_issue(key: str) -> None:
+    """Delete an issue with what hangs on it; one that is gone already is no error."""
+    try:
+        call("DELETE", f"issue/{key}", params={"deleteSubtasks": "true"})
+    except JiraRefused as error:
+        if "404" not in str(error):
+            raise
+    except JiraLater as error:
+        if "permission" in str(error):
+            raise JiraRefused(
+                "Jira does not let us delete it. Allow that in this project, or delete it by hand."
+            ) from error
+        raise
+
+
 def update_issue(key: str, fields: dict[str, Any]) -> None:
     """Set fields of an issue; doing it twice is doing it once."""
     call("PUT", f"issue/{key}", body={"fields": fields})

@@ -36,8 +36,9 @@ def plain(value: Any, limit: int = 200) -> str:
 
 
 def summary(alert: Alert) -> str:
-    """Return `Security Alert: <detection> for <entity>`, on one line, within Jira's 255 characters."""
-    words = controls_shown(" ".join(f"Security Alert: {alert.detection} for {alert.entity_name}".split()))
+    """Return `Security Alert: <detection> for <entity>`, on one line, within Jira's 255 characters; a rehearsal says first that it is one."""
+    rehearsal = "[Rehearsal] " if alert.rehearsal_id else ""
+    words = controls_shown(" ".join(f"{rehearsal}Security Alert: {alert.detection} for {alert.entity_name}".split()))
     return words if len(words) <= MAX_SUMMARY else words[: MAX_SUMMARY - 1] + "…"
 
 
@@ -49,7 +50,7 @@ def label(operation_id: str) -> str:
 def create(alert: Alert, operation_id: str) -> dict[str, Any]:
     """Return the fields of a new issue."""
     return {
-        "project": {"key": settings.JIRA_PROJECT},
+        "project": {"key": settings.OKTADETECT_JIRA_REHEARSAL_PROJECT if alert.rehearsal_id else settings.JIRA_PROJECT},
         "issuetype": {"name": settings.JIRA_ISSUE_TYPE},
         "summary": summary(alert),
         "description": description(alert),
@@ -61,7 +62,8 @@ def create(alert: Alert, operation_id: str) -> dict[str, Any]:
 def description(alert: Alert) -> str:
     """Return what a responder can work from: what fired, observed against limit, who, where, when, evidence, runbook, link back."""
     occurrence = alert.occurrences.order_by("-last_at").first()
-    head = "\n\n".join(filter(None, [_what(alert), _observed(alert), _who_and_when(alert, occurrence)]))
+    parts = [_rehearsed(alert), _what(alert), _observed(alert), _who_and_when(alert, occurrence)]
+    head = "\n\n".join(filter(None, parts))
     tail = "\n\n".join(filter(None, [_runbook(alert), f"[Open in oktadetect|{link(alert)}]"]))
     room = MAX_DESCRIPTION - len(head) - len(tail) - 10
     return "\n\n".join(filter(None, [head, _evidence(occurrence, room), tail]))
@@ -80,6 +82,13 @@ def late_evidence(alert: Alert) -> str:
     head = "\n\n".join([said, _what(alert), _who_and_when(alert, occurrence)])
     tail = f"[Open in oktadetect|{link(alert)}]"
     return "\n\n".join(filter(None, [head, _evidence(occurrence, MAX_DESCRIPTION - len(head) - len(tail) - 10), tail]))
+
+
+def _rehearsed(alert: Alert) -> str:
+    """Return that nothing of this happened, or that somebody wants it to look so; empty for what claims nothing."""
+    if alert.rehearsal_id:
+        return "*This is a rehearsal.* Its events are made up and signed; nothing happened, and this ticket is deleted again."
+    return f"*{plain(alert.rehearsal_claim)}*" if alert.rehearsal_claim else ""
 
 
 def link(alert: Alert) -> str:

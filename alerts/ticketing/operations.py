@@ -197,6 +197,8 @@ def _prepared(operation: TicketOperation) -> Callable[[], dict[str, Any]]:
         if other is None:
             raise NotYet("The other case has no ticket yet.")
         return partial(_link, key, other.key, operation.payload["type"])
+    if operation.kind == OperationKind.DELETE and alert is not None and alert.rehearsal_id:
+        return partial(_delete, key)
     if operation.kind == OperationKind.UPDATE and alert is not None:
         return _description_told(operation, alert, key)
     raise JiraRefused(f"Nothing is known of an operation {operation.kind!r} without its alert.")
@@ -205,6 +207,11 @@ def _prepared(operation: TicketOperation) -> Callable[[], dict[str, Any]]:
 def _link(key: str, other: str, kind: str) -> dict[str, Any]:
     client.link_issues(key, other, kind)
     return {"linked": other}
+
+
+def _delete(key: str) -> dict[str, Any]:
+    client.delete_issue(key)
+    return {"deleted": key}
 
 
 def _describe(key: str, text: str) -> dict[str, Any]:
