@@ -88,7 +88,7 @@ def _input(given: Any) -> Any:
         return given
     if isinstance(given.get("doc_level_input"), Mapping):
         told = _without(given["doc_level_input"], {"description": "", "fan_out_enabled": True})
-        usual = {"fields": [], "tags": [], "query_field_names": []}
+        usual: dict[str, Any] = {"fields": [], "tags": [], "query_field_names": []}
         return {"doc_level_input": {**told, "queries": [_without(one, usual) for one in told.get("queries") or []]}}
     inner = given.get("search")
     if not isinstance(inner, Mapping):
@@ -140,7 +140,7 @@ def query(clause: Any) -> Any:
         return clause
     if kind in ON_FIELD:
         return {kind: _on_field(body, *ON_FIELD[kind])}
-    return {kind: QUERIES.get(kind, _plain)(body)}
+    return {kind: (QUERIES.get(kind) or _plain)(body)}
 
 
 def _on_field(body: Body, key: str, spelled: str, defaults: Mapping[str, Any]) -> Any:

@@ -53,6 +53,14 @@ def check() -> list[Shortfall]:
     return shortfalls(settings, monitors=Monitor.objects.filter(enabled=True).count())
 
 
+def mend() -> list[str]:
+    """Set what a running cluster can be told of what `check` finds; return the names of what was set. Raises OpenSearchError."""
+    wanted = {one.setting: one.value for one in check() if one.value is not None}
+    if wanted:
+        opensearch.call("PUT", "/_cluster/settings", body={"persistent": wanted})
+    return list(wanted)
+
+
 def shortfalls(settings: Mapping[str, object], *, monitors: int) -> list[Shortfall]:
     """Return what of these flat settings is too little for so many monitors."""
     return [*_of_templates(settings, monitors), *_of_scripts(settings)]

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from core.models import Person
-from monitors import exclusions, kept, rendering
+from monitors import kept, rendering
 from monitors.definitions import Parameter
 from monitors.difference import Change, difference
 from monitors.errors import DefinitionError, MonitorsError, PushError
@@ -176,13 +176,7 @@ def _solved(
 
     A value is taken only when the monitor rendered with it lies nearer to what is there, so that nothing is guessed.
     """
-    inputs = replace(
-        revisions.inputs_of(monitor),
-        exclusions=tuple(
-            exclusions.Exclusion.from_json(one)
-            for one in (deployment.revision.inputs.get("exclusions", []) if deployment.revision else [])
-        ),
-    )
+    inputs = revisions.inputs_of(monitor)
 
     def rendered(values: Values) -> dict[str, Any]:
         changed = replace(
@@ -201,11 +195,13 @@ def _solved(
             body["ui_metadata"] = {**body["ui_metadata"], "oktadetect": now["ui_metadata"].get("oktadetect")}
         return normal(body)
 
-    # what the catalogue itself renders otherwise by now, after an upgrade, is nobody's change
-    upgraded = {change.path for change in difference(normal(deployment.read_body or {}), rendered(pushed))}
+    # what we ourselves render otherwise by now (exclusions, the catalogue) and nobody changed there is nobody's change
+    before = normal(deployment.read_body or {})
+    touched = {change.path for change in difference(before, now)}
+    ours = {change.path for change in difference(before, rendered(pushed))} - touched
 
     def left(values: Values) -> list[Change]:
-        return [change for change in difference(rendered(values), now) if change.path not in upgraded]
+        return [change for change in difference(rendered(values), now) if change.path not in ours]
 
     best = _plainly(pushed, now)
     rest = left(best)

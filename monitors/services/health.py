@@ -15,11 +15,15 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from core import activity, clock
-from monitors import opensearch
-from monitors.errors import NotFound, OpenSearchAway, OpenSearchError
+from core.models import Person
+from monitors import diagnosis, opensearch
+from monitors.diagnosis import Kind
+from monitors.difference import difference
+from monitors.errors import NotFound, OpenSearchAway, OpenSearchError, PushError
 from monitors.findings import Answer
-from monitors.models import Deployment
-from monitors.services import push
+from monitors.models import Deployment, Monitor
+from monitors.normal import normal
+from monitors.services import cluster, push
 
 CATCH_UP_BACKOFF_MAX = timedelta(hours=1)
 FAILURES_SHOWN = 3  # tries of catch-up in a row that failed before that is a fault
@@ -63,10 +67,16 @@ def heard(
 
 def _fault_of(error: str, answer: Answer | None) -> str:
     if error:
-        return f"The search failed: {error[:500]}"
+        return _explained(f"The search failed: {error[:500]}")
     if answer is None:
         return "The search answered nothing."
-    return " ".join(answer.faults)
+    return _explained(" ".join(answer.faults))
+
+
+def _explained(fault: str) -> str:
+    """Return the fault with what OpenSearch's own words mean, where that is known."""
+    known = diagnosis.said(fault)
+    return f"{fault} {known.words}" if known else fault
 
 
 def set_fault(deployment: Deployment, fault: str) -> None:
@@ -155,9 +165,61 @@ def _compare(deployment: Deployment, held: _Held | None) -> tuple[Deployment.Sta
     return state, ""
 
 
+def mend(monitor: Monitor, *, by: Person | str) -> str:
+    """
+    Do what mends the monitor's fault, and return in a sentence what was done.
+
+    Raises PushError where nothing does, or where it would undo what nobody has looked at; and what a push raises.
+    """
+    deployment = Deployment.objects.select_related("monitor", "revision").get(pk=monitor.pk)
+    found = diagnosis.diagnose(deployment.fault)
+    if found is None:
+        return "Nothing is wrong with it any more."
+    if found.kind == Kind.CHANNEL:
+        push.ensure_channel()
+        _mended(Kind.CHANNEL)
+        return "The webhook channel was written again."
+    if found.kind == Kind.COMPILATIONS:
+        names = cluster.mend()
+        return (
+            f"The cluster has {', '.join(names)} set now." if names else "The cluster's limits are high enough already."
+        )
+    if found.kind == Kind.MUTED:
+        push.unmute(monitor, by=by)
+        return "OpenSearch tells what it finds again."
+    if found.kind in {Kind.MISSING, Kind.DISABLED, Kind.MAPPING}:
+        return _pushed_again(deployment, by=by)
+    raise PushError(f"No click mends this. {found.words}".strip())
+
+
+def _pushed_again(deployment: Deployment, *, by: Person | str) -> str:
+    """Push what was pushed last once more, over nothing but the state that was found wrong."""
+    monitor = deployment.monitor
+    newest = monitor.revisions.first()
+    if newest is not None and deployment.revision_id != newest.pk:
+        raise PushError(f"{monitor.name} has changes that were not pushed. Look at them, then push.")
+    planned = push.preview(monitor)
+    seen = None
+    if planned.seen is not None and deployment.read_body is not None:
+        differs = {change.path for change in difference(normal(deployment.read_body), normal(planned.seen))}
+        if differs - {"enabled"}:
+            raise PushError(f"More of {monitor.name} was changed in OpenSearch. Look at the difference first.")
+        seen = planned.seq_no
+    push.push(monitor, by=by, seen_seq_no=seen)
+    return "OpenSearch holds it as it was pushed last."
+
+
+def _mended(kind: Kind) -> None:
+    """Take a fault of this kind back where it is shown; where it holds on, the next look finds it again."""
+    for deployment in Deployment.objects.exclude(fault="").select_related("monitor"):
+        found = diagnosis.diagnose(deployment.fault)
+        if found is not None and found.kind == kind:
+            set_fault(deployment, "")
+
+
 def _silence(deployment: Deployment) -> str:
     last = max(filter(None, (deployment.heard_at, deployment.pushed_at)), default=None)
-    if not deployment.runs or last is None:
+    if not deployment.runs or last is None or deployment.monitor.kept:  # a kept one sends no heartbeat
         return ""
     if (clock.now() - last).total_seconds() <= deployment.heartbeat_overdue_after:
         return ""

@@ -110,9 +110,54 @@ def delete(monitor: Monitor, *, by: Person | str) -> None:
         activity.record("monitor.removed", monitor, by=by, opensearch_id=deployment.opensearch_id)
 
 
-def ensure_channel() -> None:
+def unmute(monitor: Monitor, *, by: Person | str) -> Deployment:
     """
-    Make the webhook channel point here with a live token; leave one that does alone.
+    Make OpenSearch tell this monitor's findings again after somebody acknowledged its alert there.
+
+    An acknowledged alert ends only with its trigger: the trigger is taken out and put back, as it was and under the same id, so that
+    the monitor keeps its identity. Raises PushError when somebody changes it meanwhile, OpenSearchError; a push mends what is left.
+    """
+    with transaction.atomic():
+        _one_push_at_a_time(monitor)
+        deployment = Deployment.objects.get(monitor=monitor)
+        held = opensearch.read_monitor(deployment.opensearch_id)
+        body = held["monitor"]
+        if deployment.read_body is None or not same(body, deployment.read_body):
+            raise PushError(
+                f"{monitor.name} was changed in OpenSearch since our last push. Look at the difference first."
+            )
+        for step in ({**body, "triggers": []}, body):
+            try:
+                held = opensearch.update_monitor(
+                    deployment.opensearch_id, step, seq_no=held["_seq_no"], primary_term=held["_primary_term"]
+                )
+            except Conflict as error:
+                raise PushError(f"{monitor.name} {CHANGED_NOW}") from error
+        Deployment.objects.filter(pk=monitor.pk).update(
+            seq_no=held["_seq_no"],
+            primary_term=held["_primary_term"],
+            pushed_at=clock.now(),
+            fault="",
+            fault_since=None,
+        )
+        activity.record("monitor.unmuted", monitor, by=by, opensearch_id=deployment.opensearch_id)
+    deployment.refresh_from_db()
+    return deployment
+
+
+def rotate_token(*, by: Person | str) -> None:
+    """Have the channel carry a new token; the old one lets in until the new one is seen. Raises PushError, OpenSearchError."""
+    ensure_channel(anew=True)
+    monitor = Monitor.objects.order_by("created_at").first()
+    if (
+        monitor is not None
+    ):  # the channel is no row of ours; its history stands with the first monitor that posts through it
+        activity.record("channel.token_rotated", monitor, by=by, channel=CHANNEL_ID)
+
+
+def ensure_channel(*, anew: bool = False) -> None:
+    """
+    Make the webhook channel point here with a live token; leave one that does alone, unless it is to be written `anew`.
 
     Writing always means a new token, and the old one lives until the new one is seen. The token is committed before the channel
     carries it: call it outside of a transaction, whose end could take the token back. Raises PushError, OpenSearchError.
@@ -124,7 +169,7 @@ def ensure_channel() -> None:
             config: dict[str, Any] | None = opensearch.read_channel(CHANNEL_ID)
         except NotFound:
             config = None
-        if config is not None and channel_fault(config) is None and token_is_live(config):
+        if not anew and config is not None and channel_fault(config) is None and token_is_live(config):
             return
         answers = webhook_token_wanted.send(sender=Deployment)
         if not answers:

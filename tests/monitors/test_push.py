@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import SettingsWrapper
+from pytest_django.live_server_helper import LiveServer
 
 from alerts.models import SourceToken
 from core import clock
@@ -293,3 +295,87 @@ def test_a_change_that_never_arrived_is_said_to_have_changed_nothing(
         with pytest.raises(PushError, match=r"as it was\. Nothing was changed"):
             push.push(monitor, by="test")
     assert push.push(monitor, by="test").state == "in_sync"
+
+
+def mend(monitor: Monitor) -> str:
+    """Look, mend what is found, and look again."""
+    health.watch()
+    said = health.mend(monitor, by="test")
+    health.watch()
+    return said
+
+
+def test_a_disabled_monitor_is_enabled_again_by_one_click(monitor: Monitor) -> None:
+    push.push(monitor, by="test")
+    theirs(monitor, enabled=False)
+    mend(monitor)
+    assert (deployed(monitor).state, deployed(monitor).fault) == ("in_sync", "")
+
+
+def test_enabling_again_never_undoes_another_change_that_nobody_looked_at(monitor: Monitor) -> None:
+    push.push(monitor, by="test")
+    theirs(monitor, enabled=False, name="theirs")
+    health.watch()
+    with pytest.raises(PushError, match="More of"):
+        health.mend(monitor, by="test")
+    assert opensearch.read_monitor(deployed(monitor).opensearch_id)["monitor"]["name"] == "theirs"
+
+
+def test_a_deleted_monitor_is_created_again_by_one_click(monitor: Monitor) -> None:
+    gone = push.push(monitor, by="test").opensearch_id
+    opensearch.delete_monitor(gone)
+    mend(monitor)
+    assert deployed(monitor).opensearch_id != gone
+    assert deployed(monitor).fault == ""
+
+
+def test_mending_pushes_no_change_that_nobody_pushed(monitor: Monitor) -> None:
+    gone = push.push(monitor, by="test").opensearch_id
+    opensearch.delete_monitor(gone)
+    monitor.severity = 1
+    revisions.save(monitor, by="test")
+    health.watch()
+    with pytest.raises(PushError, match="not pushed"):
+        health.mend(monitor, by="test")
+
+
+def test_a_monitor_muted_by_an_acknowledgement_is_named_and_unmuted_by_one_click(
+    monitor: Monitor, live_server: LiveServer, settings: SettingsWrapper
+) -> None:
+    settings.OKTADETECT_WEBHOOK_URL = live_server.url
+    settings.ALLOWED_HOSTS = ["*"]
+    monitor.detection, monitor.index_pattern = "support-impersonation", f"none-{uuid.uuid4().hex[:8]}-*"
+    monitor.params = {}
+    revisions.save(monitor, by="test")  # an index that is not there: the condition holds, so that there is an alert
+    opensearch_id = push.push(monitor, by="test").opensearch_id
+    opensearch.call("POST", f"{opensearch.MONITORS}/{opensearch_id}/_execute", body={}, params={"dryrun": "false"})
+    (alert,) = opensearch.monitor_alerts(opensearch_id)
+    opensearch.call(
+        "POST", f"{opensearch.MONITORS}/{opensearch_id}/_acknowledge/alerts", body={"alerts": [alert["id"]]}
+    )
+    health.watch()
+    assert "mutes it" in deployed(monitor).fault
+    mend(monitor)
+    assert deployed(monitor).fault == ""
+    assert deployed(monitor).opensearch_id == opensearch_id
+    held = opensearch.read_monitor(opensearch_id)["monitor"]
+    assert push.trigger_id(held) == str(monitor.uuid)
+    assert [one["state"] for one in opensearch.monitor_alerts(opensearch_id)] == ["DELETED"]
+
+
+def test_a_channel_is_written_again_by_one_click(monitor: Monitor) -> None:
+    push.push(monitor, by="test")
+    config = opensearch.read_channel(push.CHANNEL_ID)
+    opensearch.write_channel(push.CHANNEL_ID, {**config, "is_enabled": False}, exists=True)
+    mend(monitor)
+    assert push.channel_fault(opensearch.read_channel(push.CHANNEL_ID)) is None
+
+
+def test_a_rotated_token_is_another_that_is_live_and_the_old_one_still_lets_in(monitor: Monitor) -> None:
+    push.push(monitor, by="test")
+    before = opensearch.read_channel(push.CHANNEL_ID)
+    push.rotate_token(by="test")
+    after = opensearch.read_channel(push.CHANNEL_ID)
+    assert after["webhook"]["header_params"] != before["webhook"]["header_params"]
+    assert push.token_is_live(after)
+    assert push.token_is_live(before)
