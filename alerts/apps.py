@@ -9,7 +9,10 @@ class AlertsConfig(AppConfig):
     name = "alerts"
 
     def ready(self) -> None:
-        """Answer what monitors asks about webhook tokens."""
+        """Answer what monitors asks: webhook tokens, and workers for backtests."""
+        from alerts import tasks
         from alerts.services import sources
+        from monitors.signals import backtest_wanted
 
         sources.connect()
+        backtest_wanted.connect(tasks.backtest_wanted, dispatch_uid="alerts.tasks")

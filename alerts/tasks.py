@@ -1,16 +1,19 @@
 """The asynchronous edge: ids in, one service call, wake whoever is next. Nothing is lost when a task is: the sweeper finds its row."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from celery import shared_task
 
 from alerts import partitions
-from alerts.services import baseline, catchup, evidence, ingest, rehearsal, retention
+from alerts.services import backtests, baseline, catchup, evidence, ingest, rehearsal, retention
 from alerts.services.alerting import Outcome
 from alerts.ticketing import operations
-from core import clock
+from core import clock, jobs
 from core.locks import alone
 from core.wakeups import wake
+from monitors.errors import MonitorsError
+from monitors.models import Backtest
 from monitors.services import health, search
 
 # Many searches, one after the other; still below the broker's visibility timeout, past which it would start a task twice.
@@ -35,6 +38,17 @@ def fetch_evidence(occurrence_id: int) -> None:
     evidence.fetch(occurrence_id)
 
 
+@shared_task(name="alerts.run_backtest", **LONG)  # type: ignore[untyped-decorator]
+def run_backtest(backtest_id: str) -> None:
+    """Play a monitor over the past, for somebody who waits."""
+    jobs.work(Backtest, backtest_id, backtests.run, expected=(MonitorsError,))
+
+
+def backtest_wanted(backtest: str, **_: Any) -> None:
+    """Wake a worker for a backtest that somebody asked for: a receiver of the signal of that name."""
+    wake(run_backtest, backtest)
+
+
 @shared_task(name="alerts.sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """Find what a lost wake-up or a dead worker left behind."""
@@ -44,6 +58,8 @@ def sweep() -> None:
         wake(work_case, case_id)
     for occurrence_id in evidence.due():
         wake(fetch_evidence, occurrence_id)
+    for backtest_id in jobs.due(Backtest):
+        wake(run_backtest, backtest_id)
     for rehearsal_id in rehearsal.due():
         wake(advance_rehearsal, rehearsal_id)
 

@@ -217,6 +217,89 @@ class Values:
         return cls(days, [(key, day, value) for key, day, value in told["top"]], told["below"], dict(told["judged"]))
 
 
+@dataclass(frozen=True)
+class Fate:
+    """What would have become of something judged: `value` is what was measured of it (None: not measured), `kept` whether it is found."""
+
+    key: str
+    verdict: str
+    value: int | None
+    kept: bool
+
+
+def fates(
+    judged: Sequence[Judged], found: Sequence[Occurrence], values: Values | None, limit: float | None
+) -> list[Fate]:
+    """Return the fate of each judged thing (it may have several stretches), with this limit where one was measured."""
+    by_entity: dict[str, list[Occurrence]] = {}
+    for occurrence in found:
+        by_entity.setdefault(occurrence.finding.entity_id, []).append(occurrence)
+    told: dict[str, Fate] = {}
+    for one in judged:
+        if values is not None and limit is not None:
+            value = values.judged.get(one.key)
+            told[one.key] = Fate(one.key, one.verdict, value, value is not None and value >= limit)
+            continue
+        overlaps = (
+            other.first_at <= one.last_at and one.first_at <= other.last_at
+            for other in by_entity.get(one.entity_id, ())
+        )
+        before = told.get(one.key)
+        told[one.key] = Fate(one.key, one.verdict, None, any(overlaps) or (before is not None and before.kept))
+    return list(told.values())
+
+
+def fate_words(told: Sequence[Mapping[str, Any]], verdicts: Mapping[str, str]) -> list[str]:
+    """
+    Return what a change does to what was judged, in sentences: of each verdict how many it drops and adds. The gravest loss comes first.
+
+    `told` holds mappings with `verdict`, `kept` and `kept_before`; `verdicts` maps a verdict to its words, in their order.
+    """
+    words = []
+    for verdict, label in verdicts.items():
+        mine = [one for one in told if one["verdict"] == verdict]
+        before = sum(one["kept_before"] for one in mine)
+        dropped = sum(one["kept_before"] and not one["kept"] for one in mine)
+        added = sum(one["kept"] and not one["kept_before"] for one in mine)
+        if not mine:
+            continue
+        noun = label.lower() + ("" if before == 1 else "s")
+        change = f"drops {dropped} of {before} {noun}" if dropped else f"keeps all {before} {noun}" if before else ""
+        more = f"finds {added} more judged {label.lower()}" if added else ""
+        words.append(
+            " and ".join(filter(None, (change, more))) or f"finds none of {len(mine)} {label.lower()}s, as before"
+        )
+    return words
+
+
+def days_of(begins_at: datetime, ends_at: datetime) -> list[str]:
+    """Return the days (UTC) that a span touches, as ISO dates."""
+    first = _midnight(begins_at)
+    return [
+        (first + DAY * number).date().isoformat()
+        for number in range(-(-int((ends_at - first) / DAY * 1e6) // 1_000_000))
+    ]
+
+
+def a_day(found: Sequence[Occurrence], begins_at: datetime, ends_at: datetime) -> list[int]:
+    """Return how many entities would have been found on each day of the span, by the day of their last event."""
+    days = days_of(begins_at, ends_at)
+    entities: list[set[str]] = [set() for _ in days]
+    for one in found:
+        entities[min(max((one.last_at - _midnight(begins_at)).days, 0), len(days) - 1)].add(one.finding.entity_id)
+    return [len(one) for one in entities]
+
+
+def most_frequent(found: Sequence[Occurrence], limit: int = 20) -> list[tuple[Occurrence, int]]:
+    """Return the entities found most often, each by its newest occurrence, with how often."""
+    number: dict[str, int] = {}
+    newest: dict[str, Occurrence] = {}
+    for one in found:
+        number[one.finding.entity_id] = number.get(one.finding.entity_id, 0) + 1
+        newest[one.finding.entity_id] = one
+    return [(newest[entity], number[entity]) for entity in sorted(number, key=lambda one: -number[one])[:limit]]
+
+
 def _parts(events: int) -> int:
     return max(1, -(-events // MAX_EVENTS))
 

@@ -11,7 +11,6 @@ import pytest
 from monitors import backtest
 from monitors.backtest import Judged, Line, Occurrence, Slice, Values
 from monitors.definitions import catalog, detection
-from monitors.findings import Finding
 from monitors.rendering import Inputs
 from monitors.services import backtest as service
 from monitors.services import search
@@ -41,11 +40,9 @@ def some_days(one: Callable[[str, datetime], dict[str, Any]], *, users: int, bur
 
 def stepped(asked: Inputs) -> list[Occurrence]:
     """Return what the monitor's own search finds when it is run through the span, each time looking back `emit`."""
-    found: list[Finding] = []
-    end = BEGIN
-    while end < END:
-        end = min(end + timedelta(milliseconds=asked.emit_ms), END)
-        found += search.run_whole(asked, end_ms=int(end.timestamp() * 1000))
+    step = timedelta(milliseconds=asked.emit_ms)
+    ends = [BEGIN + step * number for number in range(1, (END - BEGIN) // step + 1)]
+    found = [one for end in [*ends, END] for one in search.run_whole(asked, end_ms=int(end.timestamp() * 1000))]
     return [one for one in backtest.occurrences(found) if one.last_at >= BEGIN]
 
 
