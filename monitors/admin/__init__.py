@@ -1,5 +1,5 @@
 """Where detection engineers work, a module a table."""
 
-from monitors.admin import detections, monitor, profiles
+from monitors.admin import detections, exclusions, lists, monitor, profiles
 
-__all__ = ["detections", "monitor", "profiles"]
+__all__ = ["detections", "exclusions", "lists", "monitor", "profiles"]

@@ -3,6 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from core import clock
 from core.models import Person
 from monitors import exclusions
 from monitors.errors import DefinitionError
@@ -25,6 +26,11 @@ class Exclusion(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.expires_at is None or self.expires_at > clock.now()
 
     def clean(self) -> None:
         """Refuse conditions that are none, that no search can hold, or that name a list of something else."""
