@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from core import activity
-from monitors.admin import tune
+from monitors.admin import drift, tune
 from monitors.difference import difference
 from monitors.errors import DefinitionError, MonitorsError, OpenSearchError
 from monitors.explain import explain
@@ -85,7 +85,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
             path("explain/", self.admin_site.admin_view(self.explain_view), name="monitors_monitor_explain"),
             path("<uuid:pk>/push/", self.admin_site.admin_view(self.push_view), name="monitors_monitor_push"),
         ]
-        return [*own, *tune.urls(self.admin_site), *super().get_urls()]
+        return [*own, *tune.urls(self.admin_site), *drift.urls(self), *super().get_urls()]
 
     def explain_view(self, request: HttpRequest) -> HttpResponse:
         """Say what a pasted monitor does, and which detections answer it."""

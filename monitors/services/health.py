@@ -23,7 +23,7 @@ from monitors.errors import NotFound, OpenSearchAway, OpenSearchError, PushError
 from monitors.findings import Answer
 from monitors.models import Deployment, Monitor
 from monitors.normal import normal
-from monitors.services import cluster, push
+from monitors.services import cluster, push, revisions
 
 CATCH_UP_BACKOFF_MAX = timedelta(hours=1)
 FAILURES_SHOWN = 3  # tries of catch-up in a row that failed before that is a fault
@@ -190,6 +190,18 @@ def mend(monitor: Monitor, *, by: Person | str) -> str:
     if found.kind in {Kind.MISSING, Kind.DISABLED, Kind.MAPPING}:
         return _pushed_again(deployment, by=by)
     raise PushError(f"No click mends this. {found.words}".strip())
+
+
+def pause_or_resume(monitor: Monitor, *, by: Person | str, enabled: bool) -> Deployment:
+    """
+    Save that it is paused or runs, and push that. What was saved and not pushed goes along with it.
+
+    Raises what a push raises; then the revision stays and is shown as not pushed.
+    """
+    monitor.refresh_from_db()
+    monitor.enabled = enabled
+    revisions.save(monitor, by=by, reason="Resumed" if enabled else "Paused")
+    return push.push(monitor, by=by)
 
 
 def _pushed_again(deployment: Deployment, *, by: Person | str) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from alerts.models import SourceToken
@@ -340,7 +340,7 @@ def test_mending_pushes_no_change_that_nobody_pushed(monitor: Monitor) -> None:
 
 
 def test_a_monitor_muted_by_an_acknowledgement_is_named_and_unmuted_by_one_click(
-    monitor: Monitor, live_server: LiveServer, settings: SettingsWrapper
+    monitor: Monitor, live_server: LiveServer, settings: Settings
 ) -> None:
     settings.OKTADETECT_WEBHOOK_URL = live_server.url
     settings.ALLOWED_HOSTS = ["*"]
