@@ -3,12 +3,13 @@
 from django.contrib.auth.decorators import permission_required
 from django.urls import path
 
-from alerts.views import alert, pipeline, queue
+from alerts.views import alert, pipeline, queue, rehearsals
 
 app_name = "alerts"
 
 sees = permission_required("alerts.view_alert", raise_exception=True)
 decides = permission_required(["alerts.view_alert", "alerts.change_alert"], raise_exception=True)
+keeps = permission_required("monitors.change_monitor", raise_exception=True)
 
 urlpatterns = [
     path("", sees(queue.queue), name="queue"),
@@ -28,4 +29,7 @@ urlpatterns = [
     path("pipeline/operations/<uuid:pk>/retry/", decides(pipeline.retry_operation), name="retry-operation"),
     path("pipeline/operations/<uuid:pk>/dismiss/", decides(pipeline.dismiss_operation), name="dismiss-operation"),
     path("pipeline/operations/<uuid:pk>/restore/", decides(pipeline.restore_operation), name="restore-operation"),
+    path("monitors/<uuid:monitor>/rehearse/", sees(rehearsals.rehearse), name="rehearse"),
+    path("rehearsals/<uuid:pk>/", sees(rehearsals.page), name="rehearsal"),
+    path("rehearsals/<uuid:pk>/cancel/", keeps(rehearsals.cancel), name="cancel-rehearsal"),
 ]

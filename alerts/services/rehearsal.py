@@ -200,7 +200,7 @@ def _observe(row: Rehearsal) -> None:
 def _delivered(alert: Alert) -> dict[str, datetime]:
     """Return when the monitor fired, and when its POST arrived, by the delivery that told of it first."""
     told = alert.occurrences.order_by("id").values_list("delivery", flat=True).first()
-    delivery = Delivery.objects.filter(pk=told).first()
+    delivery = Delivery.objects.filter(pk=told).first() if told else None
     if delivery is None:
         return {}
     try:

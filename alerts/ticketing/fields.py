@@ -36,7 +36,7 @@ def plain(value: Any, limit: int = 200) -> str:
 
 
 def summary(alert: Alert) -> str:
-    """Return `Security Alert: <detection> for <entity>`, on one line, within Jira's 255 characters; a rehearsal says first that it is one."""
+    """Return `Security Alert: <detection> for <entity>` (a rehearsal says so first), on one line, within Jira's 255 characters."""
     rehearsal = "[Rehearsal] " if alert.rehearsal_id else ""
     words = controls_shown(" ".join(f"{rehearsal}Security Alert: {alert.detection} for {alert.entity_name}".split()))
     return words if len(words) <= MAX_SUMMARY else words[: MAX_SUMMARY - 1] + "…"

@@ -83,7 +83,17 @@ def _judged(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
 
 
 def _closed(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    if not data.get("verdict"):
+        return "closed by itself", str(data.get("reason") or "")
     return f"closed it as {_verdict(data)}", str(data.get("reason") or "")
+
+
+def _rehearsal_refused(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "it is no rehearsal", str(data.get("because") or "")
+
+
+def _fault_over(_data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "the fault is over", ""
 
 
 def _reopened(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
@@ -131,11 +141,13 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Names], tuple[str, str]]] =
     "alert.judged": _judged,
     "alert.closed": _closed,
     "alert.reopened": _reopened,
+    "alert.fault_over": _fault_over,
     "ticket.created": _ticket_created,
     "ticket.failed": _ticket_failed,
     "ticket.retried": _ticket_retried,
     "ticket.dismissed": _ticket_dismissed,
     "ticket.restored": _ticket_restored,
+    "alert.rehearsal_refused": _rehearsal_refused,
     "delivery.retried": _delivery_retried,
     "delivery.dismissed": _delivery_dismissed,
     "delivery.restored": _delivery_restored,

@@ -25,7 +25,11 @@ class IndexProfile(models.Model):
 
     event_types = models.JSONField(
         default=dict,
-        help_text='What the index was last seen to hold: {"user.session.start": {"events": 12, "last": "2026-…"}}.',
+        help_text='What the index held in 30 days: {"user.session.start": {"events": 12, "last": "2026-…", "days": {"2026-11-24": 12}}}.',
+    )
+    event_gaps = models.JSONField(
+        default=list,
+        help_text="Whole hours of the last two days without an event while their neighbours were busy, as ISO times.",
     )
     event_types_at = models.DateTimeField(null=True)
     newest_event_at = models.DateTimeField(null=True, help_text="The newest event that the index was seen to hold.")

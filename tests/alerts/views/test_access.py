@@ -26,6 +26,8 @@ PAGES = [
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/",
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/dismiss/",
     f"/pipeline/operations/{uuid.UUID(int=7)}/dismiss/",
+    f"/monitors/{uuid.UUID(int=7)}/rehearse/",
+    f"/rehearsals/{uuid.UUID(int=7)}/",
 ]
 ACTIONS = [
     "/alerts/1/assign/",
@@ -37,6 +39,7 @@ ACTIONS = [
     f"/pipeline/operations/{uuid.UUID(int=7)}/retry/",
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/restore/",
     f"/pipeline/operations/{uuid.UUID(int=7)}/restore/",
+    f"/rehearsals/{uuid.UUID(int=7)}/cancel/",
 ]
 
 
