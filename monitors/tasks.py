@@ -3,9 +3,15 @@
 import structlog
 from celery import shared_task
 
-from monitors.services import exclusions
+from monitors.services import events, exclusions
 
 log = structlog.get_logger(__name__)
+
+
+@shared_task(name="monitors.read_event_types", soft_time_limit=540, time_limit=570)  # type: ignore[untyped-decorator]
+def read_event_types() -> None:
+    """Read which events the indices hold by now."""
+    events.read_all()
 
 
 @shared_task(name="monitors.expire_exclusions")  # type: ignore[untyped-decorator]

@@ -1,16 +1,18 @@
-"""The monitors: what runs, what was heard of it last, and what is wrong."""
+"""The monitors: what runs, what was heard of it last, what is wrong, and what of ATT&CK they cover."""
 
+import csv
+import io
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from monitors.errors import DefinitionError
 from monitors.findings import duration
-from monitors.models import Deployment, Monitor
-from monitors.services import coverage
+from monitors.models import Deployment, IndexProfile, Monitor
+from monitors.services import coverage, events
 from monitors.services.coverage import Rehearsed
 
 CLOSED = "closed"  # alerts.choices.Status.CLOSED: that app stands above this one and is not imported
@@ -39,6 +41,46 @@ def monitors(request: HttpRequest) -> HttpResponse:
     rows = [_row(monitor, open_alerts.get(monitor.pk, 0), rehearsals.get(monitor.pk)) for monitor in found]
     rows.sort(key=lambda row: not (row.deployment and row.deployment.fault))
     return render(request, "monitors/monitors.html", {"section": "monitors", "rows": rows})
+
+
+@require_safe
+def coverage_page(request: HttpRequest) -> HttpResponse:
+    """Show which techniques are covered how well; `state` narrows to those whose best detection is so."""
+    found = coverage.techniques()
+    state = request.GET.get("state", "")
+    context = {
+        "section": "monitors",
+        "techniques": [one for one in found if state not in coverage.State.values or one.state == state],
+        "all": len(found),
+        "counts": coverage.counts(found),
+        "state": state if state in coverage.State.values else "",
+        "indices": [
+            (row, events.engine(row.event_types), events.stopped(row))
+            for row in IndexProfile.objects.order_by("pattern")
+        ],
+    }
+    return render(request, "monitors/coverage.html", context)
+
+
+@require_safe
+def coverage_csv(_request: HttpRequest) -> HttpResponse:
+    """Return the whole table as CSV."""
+    text = io.StringIO()
+    csv.writer(text).writerows([_inert(value) for value in row] for row in coverage.rows(coverage.techniques()))
+    named = {"Content-Disposition": 'attachment; filename="coverage.csv"'}
+    return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=named)
+
+
+def _inert(value: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: people choose the names of monitors."""
+    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+
+
+@require_safe
+def coverage_layer(_request: HttpRequest) -> HttpResponse:
+    """Return a layer for MITRE's ATT&CK Navigator."""
+    named = {"Content-Disposition": 'attachment; filename="oktadetect-layer.json"'}
+    return JsonResponse(coverage.layer(coverage.techniques()), headers=named)
 
 
 def _row(monitor: Monitor, open_alerts: int, rehearsal: Rehearsed | None) -> Row:

@@ -53,9 +53,9 @@ app.conf.update(
             "options": {"expires": 3600},
         },
         "expire-exclusions": {"task": "monitors.expire_exclusions", "schedule": 60.0, "options": {"expires": 60}},
-        "rehearse-monitors": {
-            "task": "alerts.rehearse_monitors",
-            "schedule": crontab(minute="47"),
+        "read-event-types": {
+            "task": "monitors.read_event_types",
+            "schedule": crontab(minute="27"),
             "options": {"expires": 3600},
         },
         "seal-activity": {"task": "core.seal_activity", "schedule": 60.0, "options": {"expires": 60}},

@@ -9,10 +9,8 @@ from django.utils.html import format_html_join
 
 from core import activity
 from monitors import profiles as profile_names
-from monitors.models import (
-    IndexProfile,
-)
-from monitors.services import profiles
+from monitors.models import IndexProfile, every_detection
+from monitors.services import events, profiles
 
 
 class ProfileForm(forms.ModelForm[IndexProfile]):
@@ -40,8 +38,8 @@ class IndexProfileAdmin(admin.ModelAdmin[IndexProfile]):
 
     form = ProfileForm
     list_display = ("pattern", "learnt_at", "serves")
-    fields = ("pattern", "learnt_at", "layout", "cannot_serve", "corrections")
-    readonly_fields = ("pattern", "learnt_at", "layout", "cannot_serve")
+    fields = ("pattern", "learnt_at", "layout", "cannot_serve", "engine", "never_seen", "gaps", "corrections")
+    readonly_fields = ("pattern", "learnt_at", "layout", "cannot_serve", "engine", "never_seen", "gaps")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Profiles are learnt from the index."""
@@ -52,6 +50,34 @@ class IndexProfileAdmin(admin.ModelAdmin[IndexProfile]):
         """How many detections it can serve."""
         told = profiles.serving(row.profile(), set())
         return f"{sum(not one.lacks for one in told)} of {len(told)} detections"
+
+    @admin.display(description="Okta's engine")
+    def engine(self, row: IndexProfile) -> str:
+        """Which engine the tenant seems to be, by what only one of them writes."""
+        return (
+            events.engine(row.event_types) or "Not known: the index holds no event that only one of the engines writes."
+        )
+
+    @admin.display(description="Never seen")
+    def never_seen(self, row: IndexProfile) -> str:
+        """What detections need and the index was never seen to hold."""
+        needs = [(one.title, events.need(one, row)) for one in every_detection()]
+        lines = [(title, "; ".join(need.sentences(row.pattern))) for title, need in needs if need.never or need.stopped]
+        if row.event_types_at is None:
+            return "Not read yet: it is read once an hour."
+        return (
+            format_html_join("", "<div>{}: {}</div>", lines) or "Nothing: every event that a detection needs was seen."
+        )
+
+    @admin.display(description="Gaps")
+    def gaps(self, row: IndexProfile) -> str:
+        """Which hours hold nothing, and which types stopped."""
+        lines = [
+            (f"No event in the hour from {hour[:16].replace('T', ' ')} UTC, while its neighbours were busy.",)
+            for hour in row.event_gaps
+        ]
+        lines += [(f"{name} came regularly until {day}, and not since.",) for name, day in events.stopped(row).items()]
+        return format_html_join("", "<div>{}</div>", lines) or "None in what was read."
 
     @admin.display(description="Cannot serve")
     def cannot_serve(self, row: IndexProfile) -> str:

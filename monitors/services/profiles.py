@@ -46,19 +46,6 @@ def correct(row: IndexProfile, corrections: Mapping[str, str], *, by: Person | s
     activity.record("profile.corrected", row, by=by, was=before, now=row.corrections)
 
 
-def event_types(pattern: str, profile: Profile) -> set[str]:
-    """Return the event types that the index holds. Raises OpenSearchError; an index without that field holds none that can be told."""
-    name = profile.find("eventType")
-    if name is None:
-        return set()
-    body = {"size": 0, "aggs": {"types": {"terms": {"field": name, "size": 2_000}}}}
-    answer = opensearch.search(pattern, body, timeout=30)
-    if answer["_shards"]["failed"] or answer["timed_out"]:
-        raise OpenSearchError("OpenSearch gave only a part of the event types.")
-    buckets = answer.get("aggregations", {}).get("types", {}).get("buckets", [])
-    return {str(bucket["key"]) for bucket in buckets}
-
-
 def sample(pattern: str, profile: Profile) -> dict[str, int]:
     """Return how many of the newest events hold each Okta field, out of "events": what `_field_caps` cannot say."""
     time = profile.find("published")

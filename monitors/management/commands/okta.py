@@ -14,7 +14,7 @@ from core import clock
 from monitors import geoip, ingest, opensearch
 from monitors.errors import MonitorsError
 from monitors.models import find_detection
-from monitors.services import cluster, profiles
+from monitors.services import cluster, events, profiles
 
 BULK_EVENTS = 500
 
@@ -53,8 +53,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _check(self, pattern: str, *, as_json: bool) -> None:
-        profile = profiles.learn(pattern).profile()
-        held = profiles.event_types(pattern, profile)
+        profiles.learn(pattern)
+        read = events.read(pattern)
+        profile, held = read.profile(), set(read.event_types)
         counted = profiles.sample(pattern, profile)
         rows = profiles.serving(profile, held)
         if as_json:
@@ -69,16 +70,20 @@ class Command(BaseCommand):
         where = "a geo_point" if profile.point else "two floats" if profile.lat else "missing"
         kind = "ECS" if profile.ecs else f"behind {profile.prefix}" if profile.prefix else "Okta's own names"
         self.stdout.write(f"{pattern}: {kind}, {len(profile.names)} of Okta's fields found, places are {where}.")
-        self.stdout.write(f"{len(held)} event types; {counted['events']} events sampled.")
+        engine = events.engine(held)
+        seems = f" The tenant seems to be on {engine}." if engine else ""
+        self.stdout.write(f"{len(held)} event types in {events.DAYS} days; {counted['events']} events sampled.{seems}")
         for name in profile.conflicts:
             self.stdout.write(f"  {name} has two types on different days: searches over both may miss one.")
         for row in rows:
             if row.lacks:
                 self.stdout.write(f"  cannot serve {row.detection}: lacks {', '.join(row.lacks)}")
-            elif held and len(row.unseen) == len(row_types(row.detection)):
-                self.stdout.write(
-                    f"  blind: {row.detection} needs {', '.join(row.unseen[:4])}, none of which this index holds"
-                )
+            elif (need := events.need(find_detection(row.detection), read)).blind:
+                self.stdout.write(f"  blind: {row.detection}. {need.sentences(pattern)[0]}")
+        for name, day in events.stopped(read).items():
+            self.stdout.write(f"  {name} came regularly until {day}, and not since.")
+        for hour in read.event_gaps:
+            self.stdout.write(f"  no event in the hour from {hour[:16]}, while its neighbours were busy.")
         served = sum(not row.lacks for row in rows)
         self.stdout.write(f"{served} of {len(rows)} detections can be served.")
 
@@ -131,11 +136,6 @@ class Command(BaseCommand):
         for one in errors[:3]:
             self.stderr.write(f"{one.get('_id')}: {one['error'].get('reason')}")
         return loaded + len(answer["items"]) - len(errors), refused + len(errors)
-
-
-def row_types(detection_id: str) -> list[str]:
-    """Return the event types that a detection asks for."""
-    return find_detection(detection_id).event_types()
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
