@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 
 from alerts import partitions
-from alerts.services import backtests, baseline, catchup, evidence, ingest, rehearsal, retention
+from alerts.services import backtests, baseline, catchup, evidence, faults, ingest, rehearsal, retention
 from alerts.services.alerting import Outcome
 from alerts.ticketing import operations
 from core import clock, jobs
@@ -14,7 +14,7 @@ from core.locks import alone
 from core.wakeups import wake
 from monitors.errors import MonitorsError
 from monitors.models import Backtest
-from monitors.services import health, search
+from monitors.services import health, quiet, search
 
 # Many searches, one after the other; still below the broker's visibility timeout, past which it would start a task twice.
 LONG = {"soft_time_limit": 540, "time_limit": 570}
@@ -79,8 +79,10 @@ def rehearse_monitors() -> None:
 
 @shared_task(name="alerts.watch_monitors")  # type: ignore[untyped-decorator]
 def watch_monitors() -> None:
-    """Compare what OpenSearch holds with what we want."""
+    """Compare what OpenSearch holds with what we want, and make alerts of the faults that last."""
     health.watch()
+    quiet.measure()
+    _work_tickets(faults.tell())
 
 
 @shared_task(name="alerts.catch_up", **LONG)  # type: ignore[untyped-decorator]

@@ -185,6 +185,9 @@ def _prepared(operation: TicketOperation) -> Callable[[], dict[str, Any]]:
         operation.payload["description"] = fields.digest(wanted["description"])
         return lambda: client.create_issue(wanted, str(operation.pk))
     key = _key(operation)
+    if operation.kind == OperationKind.COMMENT and "text" in operation.payload:
+        told = str(operation.payload["text"])
+        return lambda: {"comment": client.add_comment(key, told, str(operation.pk))}
     if operation.kind == OperationKind.COMMENT and alert is not None:
         fresh = _untold(operation)
         _tells(operation, fresh)
