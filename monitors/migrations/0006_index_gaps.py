@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             name="event_types",
             field=models.JSONField(
                 default=dict,
-                help_text='What the index held in 30 days: {"user.session.start": {"events": 12, "last": "2026-…", "days": {"2026-11-24": 12}}}.',
+                help_text='What the index held in 30 days: {type: {"events": 12, "last": "2026-…", "days": {"2026-11-24": 12}}}.',
             ),
         ),
     ]

@@ -25,7 +25,7 @@ class IndexProfile(models.Model):
 
     event_types = models.JSONField(
         default=dict,
-        help_text='What the index held in 30 days: {"user.session.start": {"events": 12, "last": "2026-…", "days": {"2026-11-24": 12}}}.',
+        help_text='What the index held in 30 days: {type: {"events": 12, "last": "2026-…", "days": {"2026-11-24": 12}}}.',
     )
     event_gaps = models.JSONField(
         default=list,

@@ -9,7 +9,6 @@ from django.db import transaction
 from core import activity, clock
 from core.models import Person
 from monitors import opensearch, profiles
-from monitors.errors import OpenSearchError
 from monitors.models import IndexProfile, every_detection
 from monitors.profiles import Profile
 
