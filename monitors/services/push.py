@@ -57,7 +57,7 @@ def preview(monitor: Monitor) -> Preview:
         channel_id=CHANNEL_ID,
         revision=revision.number if revision else 1,
         enabled=monitor.enabled,
-        enabled_time_ms=_enabled_time_ms(monitor),
+        enabled_time_ms=enabled_time_ms(monitor),
     )
     held = _held(monitor)
     if held is None:
@@ -326,7 +326,7 @@ def _store(monitor: Monitor, answer: dict[str, Any], planned: Preview) -> Deploy
     return deployment
 
 
-def _enabled_time_ms(monitor: Monitor) -> int:
+def enabled_time_ms(monitor: Monitor) -> int:
     """Return a start that gives the monitor a phase of its own within its interval, so that not all search at one moment."""
     interval = monitor.interval_seconds * 1000
     now = clock.to_ms(clock.now())
