@@ -9,10 +9,10 @@ class AlertsConfig(AppConfig):
     name = "alerts"
 
     def ready(self) -> None:
-        """Answer what monitors asks: webhook tokens, and workers for backtests."""
+        """Answer what monitors asks: webhook tokens, and workers for long jobs."""
         from alerts import tasks
         from alerts.services import sources
-        from monitors.signals import backtest_wanted
+        from monitors.signals import job_wanted
 
         sources.connect()
-        backtest_wanted.connect(tasks.backtest_wanted, dispatch_uid="alerts.tasks")
+        job_wanted.connect(tasks.job_wanted, dispatch_uid="alerts.tasks")

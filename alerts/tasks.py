@@ -6,14 +6,14 @@ from typing import Any
 from celery import shared_task
 
 from alerts import partitions
-from alerts.services import backtests, baseline, catchup, evidence, faults, ingest, rehearsal, retention
+from alerts.services import backtests, baseline, catchup, evidence, faults, ingest, rehearsal, retention, surveys
 from alerts.services.alerting import Outcome
 from alerts.ticketing import operations
 from core import clock, jobs
 from core.locks import alone
 from core.wakeups import wake
 from monitors.errors import MonitorsError
-from monitors.models import Backtest
+from monitors.models import Backtest, Survey
 from monitors.services import health, quiet, search
 
 # Many searches, one after the other; still below the broker's visibility timeout, past which it would start a task twice.
@@ -44,9 +44,15 @@ def run_backtest(backtest_id: str) -> None:
     jobs.work(Backtest, backtest_id, backtests.run, expected=(MonitorsError,))
 
 
-def backtest_wanted(backtest: str, **_: Any) -> None:
-    """Wake a worker for a backtest that somebody asked for: a receiver of the signal of that name."""
-    wake(run_backtest, backtest)
+@shared_task(name="alerts.run_survey", **LONG)  # type: ignore[untyped-decorator]
+def run_survey(survey_id: str) -> None:
+    """Play the catalogue over the past, as far as one task gets; the sweep goes on with the rest."""
+    jobs.work(Survey, survey_id, surveys.run, expected=(MonitorsError,))
+
+
+def job_wanted(sender: type[jobs.Job], job: str, **_: Any) -> None:
+    """Wake a worker for something that somebody asked for: a receiver of the signal of that name."""
+    wake(run_survey if sender is Survey else run_backtest, job)
 
 
 @shared_task(name="alerts.sweep")  # type: ignore[untyped-decorator]
@@ -60,6 +66,8 @@ def sweep() -> None:
         wake(fetch_evidence, occurrence_id)
     for backtest_id in jobs.due(Backtest):
         wake(run_backtest, backtest_id)
+    for survey_id in jobs.due(Survey):
+        wake(run_survey, survey_id)
     for rehearsal_id in rehearsal.due():
         wake(advance_rehearsal, rehearsal_id)
 

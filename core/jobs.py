@@ -23,6 +23,10 @@ class Cancelled(Exception):
     """Somebody does not want it any more."""
 
 
+class Unfinished(Exception):
+    """It stops here for now, having kept what it did: the next worker goes on from there."""
+
+
 class State(models.TextChoices):
     """How far it is."""
 
@@ -91,7 +95,7 @@ def claim(kind: type[J], pk: Any) -> J | None:
 
 
 def work(kind: type[J], pk: Any, do: Callable[[J], None], *, expected: tuple[type[Exception], ...]) -> None:
-    """Claim the job and do it; it ends done, cancelled, or failed with the sentence of an `expected` error."""
+    """Claim the job and do it; it ends done, cancelled, waiting again, or failed with the sentence of an `expected` error."""
     job = claim(kind, pk)
     if job is None:
         return
@@ -99,6 +103,9 @@ def work(kind: type[J], pk: Any, do: Callable[[J], None], *, expected: tuple[typ
         do(job)
     except Cancelled:
         return
+    except Unfinished:
+        rows = kind._default_manager.filter(pk=pk, state=State.RUNNING)
+        rows.update(state=State.WAITING, attempts=0, alive_at=clock.now())
     except expected as error:
         end(job, State.FAILED, error=str(error))
     else:

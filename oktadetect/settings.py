@@ -139,8 +139,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "core.apps.CoreConfig",
+    "alerts.apps.AlertsConfig",  # before monitors: `manage.py detections` is its command, which adds to that of monitors
     "monitors.apps.MonitorsConfig",
-    "alerts.apps.AlertsConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

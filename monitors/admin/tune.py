@@ -26,7 +26,7 @@ from monitors.errors import DefinitionError
 from monitors.forms import PREFIX, parameter_field
 from monitors.models import Backtest, Monitor
 from monitors.services import revisions
-from monitors.signals import backtest_wanted
+from monitors.signals import job_wanted
 
 DAYS = (1, 7, 14, 30, 90)
 KEPT = 10  # backtests of a monitor
@@ -141,7 +141,7 @@ def start(monitor: Monitor, params: Mapping[str, Any], *, days: int, line: str, 
     )
     old = monitor.backtests.order_by("-asked_at").values_list("pk", flat=True)[KEPT:]
     Backtest.objects.filter(pk__in=list(old)).delete()
-    backtest_wanted.send(sender=Backtest, backtest=str(job.pk))
+    job_wanted.send(sender=Backtest, job=str(job.pk))
     return job
 
 

@@ -1,0 +1,128 @@
+"""A first look: what it says of the past is what the pushed monitors make of it."""
+
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+
+from alerts.choices import OperationKind
+from alerts.models import Alert, Occurrence, TicketOperation
+from alerts.services import backtests, catchup, surveys
+from alerts.services.surveys import Survey
+from core import clock, jobs
+from monitors import opensearch
+from monitors.definitions import detection, detection_ids
+from monitors.models import Deployment, Monitor, SurveyFinding
+from monitors.services import revisions
+from sandbox.okta.traffic import plan
+from tests.factories import make_monitor, make_person
+from tests.monitors.indexing import index_by_template
+
+DAYS = 8
+NOW = clock.now().replace(microsecond=0)
+PLAYED = ("brute-force-user", "impossible-travel", "push-fatigue", "password-spray-source", "admin-role-granted",
+          "failures-then-success", "mfa-factor-reset", "app-access-denied")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pattern() -> str:
+    """Eight days of forty people, with attacks and look-alikes among them."""
+    traffic = plan(
+        seed=11, users=40, start=NOW - timedelta(days=DAYS), end=NOW, attacks=24, run_id="survey", engine="both"
+    )
+    return index_by_template("t-survey", traffic.events)
+
+
+def surveyed(pattern: str, days: int = DAYS) -> Survey:
+    survey = surveys.ask(pattern, days, by=None, wake=False)
+    jobs.work(Survey, survey.pk, surveys.run, expected=())
+    survey.refresh_from_db()
+    return survey
+
+
+def replayed(detection_id: str, pattern: str, survey: Survey) -> Monitor:
+    """Return a monitor that has caught up with the days of the survey, by its own search, step by step."""
+    definition = detection(detection_id)
+    monitor = make_monitor(detection_id, index_pattern=pattern, severity=definition.severity)
+    revisions.save(monitor, by="test")
+    Deployment.objects.filter(monitor=monitor).update(
+        covered_to=survey.begins_at, catch_up_at=clock.now(), opensearch_id=detection_id
+    )
+    return monitor
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.opensearch
+def test_its_figures_are_what_pushed_monitors_give(pattern: str) -> None:
+    survey = surveyed(pattern)
+    assert (survey.state, survey.error) == (jobs.State.DONE, "")
+    rows = {row.detection: row for row in survey.rows.all()}
+    assert set(rows) == set(detection_ids())
+    assert not [row.error for row in rows.values() if row.error]
+    monitors = {name: replayed(name, pattern, survey) for name in PLAYED}
+    catchup.catch_up()
+    fired = 0
+    for name, monitor in monitors.items():
+        result = rows[name].result
+        alerts = Alert.objects.filter(monitor=monitor)
+        assert result["alerts"] == alerts.count(), name
+        assert result["occurrences"] == Occurrence.objects.filter(alert__in=alerts).count(), name
+        tickets = TicketOperation.objects.filter(kind=OperationKind.CREATE, case__alerts__in=alerts)
+        assert result["alerts"] == tickets.count(), name
+        fired += bool(result["alerts"])
+    assert fired >= 5
+
+
+@pytest.mark.django_db
+@pytest.mark.opensearch
+def test_at_most_twenty_findings_are_worth_judging_and_a_verdict_counts_in_backtests(pattern: str) -> None:
+    survey = surveyed(pattern)
+    findings = list(survey.findings.all())
+    assert 5 < len(findings) <= surveys.WORTH_JUDGING
+    assert all("unknown" not in one.sentence for one in findings), [one.sentence for one in findings]
+    one = next(finding for finding in findings if finding.detection == "brute-force-user")
+    surveys.judge(one, "false_positive", by=make_person())
+    monitor = make_monitor("brute-force-user", index_pattern=pattern)
+    judged = backtests.judged_in(monitor, survey.begins_at, survey.ends_at)
+    assert [(each.key, each.verdict) for each in judged] == [(f"S-{one.pk}", "false_positive")]
+
+
+@pytest.mark.django_db
+@pytest.mark.opensearch
+def test_it_goes_on_where_a_task_stopped(pattern: str) -> None:
+    survey = surveys.ask(pattern, DAYS, by=None, wake=False)
+    jobs.work(Survey, survey.pk, lambda job: surveys.run(job, seconds=0), expected=())
+    survey.refresh_from_db()
+    assert (survey.state, survey.rows.count()) == (jobs.State.WAITING, 1)
+    jobs.work(Survey, survey.pk, surveys.run, expected=())
+    survey.refresh_from_db()
+    assert (survey.state, survey.rows.count()) == (jobs.State.DONE, len(detection_ids()))
+
+
+@pytest.mark.django_db
+@pytest.mark.opensearch
+def test_the_shell_says_the_same(pattern: str) -> None:
+    out = io.StringIO()
+    call_command("detections", "survey", "--days", str(DAYS), "--index", pattern, "--json", stdout=out)
+    rows = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [row["detection"] for row in rows] == [row.detection for row in Survey.objects.get().rows.order_by("pk")]
+    told = next(row for row in rows if row["detection"] == "brute-force-user")
+    assert told["limit"]["publisher"] == detection("brute-force-user").parameters["failures"].default
+    assert told["alerts"] > 0
+
+
+@pytest.mark.django_db
+@pytest.mark.opensearch
+def test_an_index_that_lacks_fields_says_what_it_cannot_serve(request: pytest.FixtureRequest) -> None:
+    bare = {"published": {"type": "date"}} | {name: {"type": "keyword"} for name in ("uuid", "eventType")}
+    opensearch.call("PUT", "/t-survey-bare", body={"mappings": {"properties": bare}})
+    request.addfinalizer(lambda: opensearch.call("DELETE", "/t-survey-bare"))
+    survey = surveyed("t-survey-bare", 1)
+    assert survey.state == jobs.State.DONE
+    lacking = {row.detection: row.lacks for row in survey.rows.all()}
+    assert "actor.id" in lacking["brute-force-user"]
+    assert not survey.rows.filter(detection="impossible-travel").exclude(result=None)
+    assert surveys.totals(list(survey.rows.all()))["unserved"] > 60
+    assert not SurveyFinding.objects.exists()
