@@ -9,7 +9,6 @@ app_name = "alerts"
 
 sees = permission_required("alerts.view_alert", raise_exception=True)
 decides = permission_required(["alerts.view_alert", "alerts.change_alert"], raise_exception=True)
-keeps = permission_required("monitors.change_monitor", raise_exception=True)
 
 urlpatterns = [
     path("", sees(queue.queue), name="queue"),
@@ -31,5 +30,5 @@ urlpatterns = [
     path("pipeline/operations/<uuid:pk>/restore/", decides(pipeline.restore_operation), name="restore-operation"),
     path("monitors/<uuid:monitor>/rehearse/", sees(rehearsals.rehearse), name="rehearse"),
     path("rehearsals/<uuid:pk>/", sees(rehearsals.page), name="rehearsal"),
-    path("rehearsals/<uuid:pk>/cancel/", keeps(rehearsals.cancel), name="cancel-rehearsal"),
+    path("rehearsals/<uuid:pk>/cancel/", sees(rehearsals.cancel), name="cancel-rehearsal"),
 ]

@@ -37,8 +37,7 @@ def rehearse(request: HttpRequest, monitor: UUID) -> HttpResponse:
     """Say what a rehearsal of the monitor would do, beside the last ones; on POST, begin one."""
     found = get_object_or_404(Monitor, pk=monitor)
     if request.method == "POST":
-        if not request.user.has_perm("monitors.change_monitor"):
-            raise PermissionDenied
+        _must_keep_monitors(request)
         try:
             row = rehearsal.start(found, by=activity.person_of(request.user))
         except RehearsalRefused as error:
@@ -73,10 +72,16 @@ def page(request: HttpRequest, pk: UUID) -> HttpResponse:
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take a rehearsal back; what it made is cleaned up."""
     row = get_object_or_404(Rehearsal, pk=pk)
+    _must_keep_monitors(request)
     if jobs.cancel(row):
         messages.success(request, "The rehearsal is cancelled, and what it made is cleaned up.")
         wake(tasks.advance_rehearsal, str(row.pk))
     return redirect("alerts:rehearsal", pk=row.pk)
+
+
+def _must_keep_monitors(request: HttpRequest) -> None:
+    if not request.user.has_perm("monitors.change_monitor"):
+        raise PermissionDenied
 
 
 def stages(row: Rehearsal) -> list[Stage]:
