@@ -80,6 +80,11 @@ def read(body: bytes) -> Message:
     return _foreign(data, text)
 
 
+def hits(results: Sequence[Mapping[str, Any]]) -> Foreign:
+    """Return the hits of `ctx.results` by entity, as those of somebody else's whole `ctx` are read."""
+    return _foreign({"ctx": {"results": list(results)}}, "")
+
+
 def _decode(body: bytes) -> str:
     encoding = "utf-16" if body[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
     try:

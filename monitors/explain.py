@@ -59,7 +59,11 @@ def explain(text: str, catalog: Sequence[Definition]) -> Explanation:
         data = json.loads(text)
     except ValueError as error:
         raise DefinitionError(f"It is no JSON: {error}.") from error
-    body = data.get("monitor", data) if isinstance(data, Mapping) else None
+    return explain_body(data.get("monitor", data) if isinstance(data, Mapping) else None, catalog)
+
+
+def explain_body(body: Any, catalog: Sequence[Definition]) -> Explanation:
+    """Return what a monitor, or a bare search, says. Raises DefinitionError when it is neither."""
     query = _search(body) if isinstance(body, Mapping) else None
     if not isinstance(body, Mapping) or query is None:
         raise DefinitionError("It is neither a monitor (with inputs) nor a search (with a query).")
@@ -70,7 +74,7 @@ def explain(text: str, catalog: Sequence[Definition]) -> Explanation:
         name=str(body.get("name") or "the search"),
         never=tuple(never),
         doubts=tuple(_doubts(body, query)),
-        ours=tuple(_ours(kinds, fields, json.dumps(data), catalog)),
+        ours=tuple(_ours(kinds, fields, json.dumps(body), catalog)),
     )
 
 

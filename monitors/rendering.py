@@ -147,7 +147,14 @@ def monitor(inputs: Inputs, *, channel_id: str, revision: int, enabled: bool, en
             }
         ],
         "ui_metadata": {
-            "oktadetect": {"monitor": inputs.monitor_uuid, "revision": revision, "hash": content_hash(inputs)}
+            "oktadetect": {
+                "monitor": inputs.monitor_uuid,
+                "revision": revision,
+                "hash": content_hash(inputs),
+                # by these it can be imported back where nobody here knows it any more
+                "detection": inputs.definition.id,
+                "params": dict(inputs.definition.values(inputs.params)),
+            }
         },
     }
 

@@ -99,4 +99,6 @@ def _owed() -> list[Deployment]:
 
 
 def _deployed() -> QuerySet[Deployment]:
-    return Deployment.objects.exclude(opensearch_id="").select_related("monitor", "revision")
+    """What OpenSearch holds and the portal can search itself: an imported monitor's search is its own."""
+    ours = Deployment.objects.filter(monitor__kept__isnull=True)
+    return ours.exclude(opensearch_id="").select_related("monitor", "revision")

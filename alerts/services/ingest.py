@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 10
 DEFAULT_SEVERITY = 3
+NO_GAP = timedelta(
+    days=36_500
+)  # of an imported monitor: how far its search looks back is its own, and no gap is ever filled
 
 
 def process(delivery_id: str) -> list[Outcome]:
@@ -125,6 +128,8 @@ def _envelope(delivery: Delivery, message: Envelope) -> list[Outcome]:
     except DefinitionError as error:
         _end(delivery, DeliveryStatus.QUARANTINED, reason=str(error), monitor=monitor.uuid)
         return []
+    if monitor.kept:
+        return _kept(delivery, monitor, message, origin, answer)
     findings = judged(answer.findings, told_by, inputs) if answer else []
     told = rehearsed.sort(findings, monitor, inputs.profile, origin, message.period_end)
     outcomes: list[Outcome] = []
@@ -145,6 +150,53 @@ def _envelope(delivery: Delivery, message: Envelope) -> list[Outcome]:
         also=lambda: _heard(delivery, monitor, message, timedelta(milliseconds=inputs.emit_ms), answer),
     )
     return outcomes
+
+
+def _kept(
+    delivery: Delivery, monitor: Monitor, message: Envelope, origin: Origin, answer: Answer | None
+) -> list[Outcome]:
+    """
+    Take what somebody else's imported monitor tells: its hits by entity, as others' are read, under the monitor that it is here.
+
+    Where it tells no hits it fired for reasons of its own, and the alert is about the monitor. Nothing of it is ever caught up.
+    """
+    theirs = payload.hits(message.results)
+    told = [_of_group(group, monitor.name, monitor.severity) for group in theirs.groups]
+    is_whole = not message.error and answer is not None and answer.whole
+    if not told and not theirs.unread and is_whole:
+        told = [(_of_firing(monitor, message), [])]
+    outcomes, rejected = [], list(theirs.unread)
+    for finding, events in told:
+        try:
+            outcomes.append(take(finding, origin, delivery=delivery.pk, events=events))
+        except DataError as error:
+            rejected.append(f"{finding.entity_name[:100]}: {error}")
+    _end(
+        delivery,
+        DeliveryStatus.PROCESSED,
+        monitor=monitor.uuid,
+        findings=len(outcomes),
+        rejected=rejected,
+        answer=answer,
+        also=lambda: _heard(delivery, monitor, message, NO_GAP, answer),
+    )
+    return outcomes
+
+
+def _of_firing(monitor: Monitor, message: Envelope) -> Finding:
+    """Return the finding that a monitor makes which fired and tells no event: its evidence is the period."""
+    return Finding(
+        entity_type="monitor",
+        entity_id=str(monitor.uuid),
+        entity_name=monitor.name,
+        count=1,
+        first=Mark(message.period_start, None),
+        last=Mark(message.period_end, None),
+        observed={"count": 1},
+        events=[],
+        sentence=f"{monitor.name} fired and told no event",
+        severity=monitor.severity,
+    )
 
 
 def _monitor(trigger: str) -> Monitor | None:

@@ -110,7 +110,7 @@ def watch() -> int:
                 state, fault = (now.state, channel) if channel else _compare(now, held)
                 _keep_state(now, Deployment.State(state))
                 # what the monitor's own last envelope told, only its next one can take back
-                set_fault(now, fault or _silence(now) or now.envelope_fault or _behind(now))
+                set_fault(now, fault or _silence(now) or _told(now) or _behind(now))
     return Deployment.objects.exclude(fault="").count()
 
 
@@ -236,6 +236,14 @@ def _silence(deployment: Deployment) -> str:
     if (clock.now() - last).total_seconds() <= deployment.heartbeat_overdue_after:
         return ""
     return f"Nothing was heard from this monitor since {last:%Y-%m-%d %H:%M} UTC. Look at its channel and the cluster's log."
+
+
+def _told(deployment: Deployment) -> str:
+    """Return what its last envelope said was wrong; an imported monitor says nothing when that ends, so a while of no more counts."""
+    silent_for = (clock.now() - deployment.heard_at).total_seconds() if deployment.heard_at else 0
+    if deployment.monitor.kept and silent_for > deployment.heartbeat_overdue_after:
+        return ""
+    return deployment.envelope_fault
 
 
 def _behind(deployment: Deployment) -> str:

@@ -35,7 +35,9 @@ def test_identity_stands_in_the_trigger_and_revision_and_hash_in_ui_metadata() -
     body = monitor(inputs(), **CHANNEL)
     trigger = body["triggers"][0]["query_level_trigger"]
     assert (trigger["id"], trigger["name"], trigger["actions"][0]["id"]) == ("uuid-1", "3", "post-uuid-1")
-    assert body["ui_metadata"]["oktadetect"] == {"monitor": "uuid-1", "revision": 3, "hash": content_hash(inputs())}
+    note = body["ui_metadata"]["oktadetect"]
+    assert (note["monitor"], note["revision"], note["hash"]) == ("uuid-1", 3, content_hash(inputs()))
+    assert (note["detection"], note["params"]) == (inputs().definition.id, inputs().definition.values(inputs().params))
 
 
 def test_condition_and_message_are_the_same_for_all_monitors_of_a_shape() -> None:
