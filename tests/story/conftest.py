@@ -33,6 +33,7 @@ QUICK = {
     "OKTADETECT_WEBHOOK_MAX_BYTES": "200000",
     "JIRA_INDEX_LAG_SECONDS": "2",
     "OKTADETECT_WEB_WORKERS": "1",
+    "OKTADETECT_JIRA_REHEARSAL_PROJECT": "SEC",
 }
 DASHBOARDS = {"User-Agent": "OpenSearch-Dashboards"}  # it is shown all of a monitor, and so puts all of it back
 SWEPT = 45.0  # seconds: two rounds of the sweeper, and the time for the work itself
