@@ -3,12 +3,13 @@
 from django.contrib.auth.decorators import permission_required
 from django.urls import path
 
-from alerts.views import alert, pipeline, queue, rehearsals
+from alerts.views import alert, pipeline, queue, rehearsals, surveys
 
 app_name = "alerts"
 
 sees = permission_required("alerts.view_alert", raise_exception=True)
 decides = permission_required(["alerts.view_alert", "alerts.change_alert"], raise_exception=True)
+keeps = permission_required("monitors.change_monitor", raise_exception=True)
 
 urlpatterns = [
     path("", sees(queue.queue), name="queue"),
@@ -31,4 +32,9 @@ urlpatterns = [
     path("monitors/<uuid:monitor>/rehearse/", sees(rehearsals.rehearse), name="rehearse"),
     path("rehearsals/<uuid:pk>/", sees(rehearsals.page), name="rehearsal"),
     path("rehearsals/<uuid:pk>/cancel/", sees(rehearsals.cancel), name="cancel-rehearsal"),
+    path("surveys/", sees(surveys.index), name="surveys"),
+    path("surveys/<uuid:pk>/", sees(surveys.page), name="survey"),
+    path("surveys/<uuid:pk>/findings/<int:finding>/judge/", decides(surveys.judge), name="judge-finding"),
+    path("surveys/<uuid:pk>/cancel/", keeps(surveys.cancel), name="cancel-survey"),
+    path("surveys/<uuid:pk>/choose/", keeps(surveys.choose), name="choose-from-survey"),
 ]

@@ -6,7 +6,7 @@ Its figures are those that pushed monitors would give: the searches are theirs, 
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ from monitors.models import Monitor, Survey, SurveyFinding, SurveyRow, every_det
 from monitors.profiles import Profile, lacks
 from monitors.rendering import Inputs
 from monitors.services import backtest as playing
-from monitors.services import profiles
+from monitors.services import profiles, revisions
 from monitors.signals import job_wanted
 
 SECONDS_A_TASK = 360  # then the next task goes on: far below the limit of a long task, with a slow search to come
@@ -241,3 +241,33 @@ def totals(rows: Sequence[SurveyRow]) -> Mapping[str, float]:
         "unserved": sum(bool(row.lacks) for row in rows),
         "failed": sum(bool(row.error) for row in rows),
     }
+
+
+@transaction.atomic
+def make_monitors(survey: Survey, chosen: Iterable[str], *, quiet: Container[str], by: Person) -> list[Monitor]:
+    """
+    Return a new monitor for each chosen detection that was played and has none on this index yet.
+
+    They have the publisher's values; those in `quiet` have the one that would have given an alert a week. Raises ValidationError.
+    """
+    known = {one.id: one for one in every_detection()}
+    rows = {row.detection: row.result for row in survey.rows.all() if row.result}
+    there = set(Monitor.objects.filter(index_pattern=survey.index_pattern).values_list("detection", flat=True))
+    made = []
+    for name in dict.fromkeys(chosen):
+        if name not in rows or name not in known or name in there:
+            continue
+        limit, definition = rows[name]["limit"], known[name]
+        moved = name in quiet and limit is not None and limit["one_a_week"] is not None
+        taken = Monitor.objects.filter(name=definition.title).exists()
+        monitor = Monitor(
+            detection=name,
+            name=f"{definition.title} on {survey.index_pattern}"[:120] if taken else definition.title,
+            index_pattern=survey.index_pattern,
+            severity=definition.severity,
+            params={limit["parameter"]: limit["one_a_week"]} if moved else {},
+        )
+        reason = "chosen in a survey" + (", at one alert a week" if moved else "")
+        revisions.save(monitor, by=by, reason=reason)
+        made.append(monitor)
+    return made

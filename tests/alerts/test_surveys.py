@@ -6,18 +6,20 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 
 from alerts.choices import OperationKind
 from alerts.models import Alert, Occurrence, TicketOperation
 from alerts.services import backtests, catchup, surveys
-from alerts.services.surveys import Survey
 from core import clock, jobs
+from core.roles import DETECTION_ENGINEERS
 from monitors import opensearch
 from monitors.definitions import detection, detection_ids
-from monitors.models import Deployment, Monitor, SurveyFinding
+from monitors.models import Deployment, Monitor, Survey, SurveyFinding, SurveyRow
 from monitors.services import revisions
 from sandbox.okta.traffic import plan
-from tests.factories import make_monitor, make_person
+from tests.factories import make_monitor, make_person, make_user
 from tests.monitors.indexing import index_by_template
 
 DAYS = 8
@@ -126,3 +128,61 @@ def test_an_index_that_lacks_fields_says_what_it_cannot_serve(request: pytest.Fi
     assert not survey.rows.filter(detection="impossible-travel").exclude(result=None)
     assert surveys.totals(list(survey.rows.all()))["unserved"] > 60
     assert not SurveyFinding.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_page_is_judged_on_and_chosen_from(client: Client) -> None:
+    client.force_login(make_user("eve", role=DETECTION_ENGINEERS, is_staff=True))
+    now = clock.now()
+    survey = Survey.objects.create(
+        index_pattern="okta-*", begins_at=now - timedelta(days=7), ends_at=now, state=jobs.State.DONE
+    )
+    limit = {"parameter": "failures", "label": "Failures", "publisher": 20, "one_a_week": 34, "then_a_week": 1.0}
+    loud = {"alerts": 3, "occurrences": 9, "a_week": 9, "a_day": [9], "limit": limit, "newest": "Anna <b>", "cut": "",
+            "quiet": [{"kind": "user", "value": "00u", "name": "svc@example.com", "findings": 7, "of": 9}]}  # fmt: skip
+    SurveyRow.objects.create(survey=survey, detection="brute-force-user", result=loud)
+    SurveyRow.objects.create(survey=survey, detection="impossible-travel", lacks=["client.geographicalContext"])
+    finding = SurveyFinding.objects.create(
+        survey=survey, detection="brute-force-user", entity_type="user", entity_id="00u", entity_name="svc@example.com",
+        sentence="svc failed 40 times", first_at=now, last_at=now, count=40, severity=3,
+    )  # fmt: skip
+    address = reverse("alerts:survey", args=[survey.pk])
+    page = client.get(address).content.decode()
+    for told in (
+        "one a week at 34",
+        "Anna &lt;b&gt;",
+        "7 of 9",
+        "svc failed 40 times",
+        "lacks client.geographicalContext",
+    ):
+        assert told in page
+    judged = reverse("alerts:judge-finding", args=[survey.pk, finding.pk])
+    for wanted in ("false_positive", ""):
+        client.post(judged, {"verdict": "false_positive"})
+        finding.refresh_from_db()
+        assert finding.verdict == wanted
+    chosen = {"detection": ["brute-force-user", "impossible-travel", "no-such"], "one_a_week": ["brute-force-user"]}
+    client.post(reverse("alerts:choose-from-survey", args=[survey.pk]), chosen)
+    monitor = Monitor.objects.get()
+    assert (monitor.detection, monitor.params, monitor.index_pattern) == (
+        "brute-force-user",
+        {"failures": 34},
+        "okta-*",
+    )
+    assert "has one" in client.get(address).content.decode()
+    client.post(reverse("alerts:choose-from-survey", args=[survey.pk]), chosen)
+    assert Monitor.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_an_analyst_may_judge_and_not_start_or_choose(client: Client) -> None:
+    client.force_login(make_user("anna"))
+    assert client.get(reverse("alerts:surveys")).status_code == 200
+    assert client.post(reverse("alerts:surveys"), {"index": "okta-*", "days": 7}).status_code == 403
+    client.force_login(make_user("eve", role=DETECTION_ENGINEERS))
+    answer = client.post(reverse("alerts:surveys"), {"index": "okta-*", "days": 7})
+    survey = Survey.objects.get()
+    assert answer.url == reverse("alerts:survey", args=[survey.pk])
+    assert "Waiting for a worker" in client.get(answer.url).content.decode()
+    client.post(reverse("alerts:cancel-survey", args=[survey.pk]))
+    assert "It was cancelled" in client.get(answer.url).content.decode()

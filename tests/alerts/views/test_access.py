@@ -28,6 +28,8 @@ PAGES = [
     f"/pipeline/operations/{uuid.UUID(int=7)}/dismiss/",
     f"/monitors/{uuid.UUID(int=7)}/rehearse/",
     f"/rehearsals/{uuid.UUID(int=7)}/",
+    "/surveys/",
+    f"/surveys/{uuid.UUID(int=7)}/",
 ]
 ACTIONS = [
     "/alerts/1/assign/",
@@ -40,6 +42,9 @@ ACTIONS = [
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/restore/",
     f"/pipeline/operations/{uuid.UUID(int=7)}/restore/",
     f"/rehearsals/{uuid.UUID(int=7)}/cancel/",
+    f"/surveys/{uuid.UUID(int=7)}/findings/1/judge/",
+    f"/surveys/{uuid.UUID(int=7)}/cancel/",
+    f"/surveys/{uuid.UUID(int=7)}/choose/",
 ]
 
 
