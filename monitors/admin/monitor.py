@@ -10,36 +10,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 
 from core import activity
-from monitors.admin import drift, tune
+from monitors import exclusions, told
+from monitors.admin import choose, drift, preview, tune
+from monitors.admin import revisions as history
 from monitors.difference import difference
 from monitors.errors import DefinitionError, MonitorsError, OpenSearchError
 from monitors.explain import explain
 from monitors.forms import PREFIX, MonitorForm
-from monitors.models import (
-    Deployment,
-    Monitor,
-    MonitorRevision,
-    every_detection,
-    find_detection,
-)
+from monitors.models import Deployment, Monitor, every_detection, find_detection
 from monitors.services import cluster, push, revisions
-
-
-class RevisionInline(admin.TabularInline[MonitorRevision, Monitor]):
-    """What was saved before, by whom and why."""
-
-    model = MonitorRevision
-    fields = readonly_fields = ("number", "created_at", "author", "program", "reason", "hash")
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Revisions are made by saving."""
-        return False
+from monitors.services.lists import place_of
 
 
 @admin.register(Monitor)
@@ -51,7 +33,6 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
     list_filter = ("severity", "enabled", "deployment__state")
     search_fields = ("name", "detection")
     list_select_related = ("deployment",)
-    inlines = (RevisionInline,)
     actions = ("push_selected",)
     change_form_template = "admin/monitors/monitor/change_form.html"
 
@@ -85,6 +66,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
             path("explain/", self.admin_site.admin_view(self.explain_view), name="monitors_monitor_explain"),
             path("<uuid:pk>/push/", self.admin_site.admin_view(self.push_view), name="monitors_monitor_push"),
         ]
+        own += [*preview.urls(self.admin_site), *history.urls(self.admin_site)]
         return [*own, *tune.urls(self.admin_site), *drift.urls(self), *super().get_urls()]
 
     def explain_view(self, request: HttpRequest) -> HttpResponse:
@@ -105,40 +87,60 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
         chosen = request.GET.get("detection") or request.POST.get("detection")
         detections = {one.id: one for one in every_detection()}
         if chosen not in detections:
-            context = {
-                **self.admin_site.each_context(request),
-                "title": "Choose a detection",
-                "detections": detections.values(),
-                "opts": self.model._meta,
-            }
-            return render(request, "admin/monitors/monitor/choose.html", context)
+            return choose.page(request, self.admin_site, list(detections.values()))
         return super().add_view(request, form_url, extra_context)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start a new monitor from its detection's own values."""
         definition = find_detection(request.GET.get("detection", ""))
-        return {
+        initial = {
             "detection": definition.id,
             "name": definition.title,
             "severity": definition.severity,
             "index_pattern": settings.OKTADETECT_INDEX_PATTERN,
         }
+        copied = history.find(request.GET.get("copy_of"))
+        if copied is not None and copied.detection == definition.id:
+            initial |= {name: getattr(copied, name) for name in ("index_pattern", "severity", "interval_seconds")}
+            initial |= {PREFIX + name: value for name, value in copied.params.items()}
+            initial["name"] = f"{copied.name[:110]} (copy)"
+        return initial
 
     def get_form(self, request: HttpRequest, obj: Monitor | None = None, change: bool = False, **kwargs: Any) -> Any:
-        """Return the form class as it is: its parameter fields come from the detection, not from the model."""
-        return MonitorForm
+        """Return the form class: its parameter fields come from the detection, ?default=… begins with a default."""
+        return type("MonitorForm", (MonitorForm,), {"defaults": request.GET.getlist("default")})
 
     def get_fieldsets(self, request: HttpRequest, obj: Monitor | None = None) -> Any:
-        """Return the monitor's settings, then its detection's parameters."""
-        detection_id = obj.detection if obj else request.GET.get("detection") or request.POST.get("detection", "")
-        definition = find_detection(detection_id)
+        """Return the detection's parameters, then the monitor's settings."""
+        detection_id = request.GET.get("detection") or request.POST.get("detection", "")
+        definition = obj.definition() if obj else find_detection(detection_id)
         parameters = [PREFIX + name for name in definition.parameters]
-        told = format_html("{}", definition.why)
         return [
-            (definition.title, {"fields": [*MonitorForm.Meta.fields], "description": told}),
             *([("Parameters", {"fields": parameters})] if parameters else []),
+            ("The monitor", {"fields": [*MonitorForm.Meta.fields, "made_from"]}),
             ("This change", {"fields": ["reason"]}),
         ]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Add the sentence, what is left out, and the revisions at the side."""
+        monitor: Monitor | None = kwargs.get("obj")
+        definition = context["adminform"].form.definition()
+        values = definition.values(monitor.params if monitor else {})
+        context |= {"definition": definition, "sentence": told.sentence(definition, values)}
+        if monitor is not None:
+            rows = monitor.exclusions_in_force()
+            context["left_out"] = [(row, exclusions.in_words(row.conditions), place_of(row)) for row in rows]
+            context["past"] = history.past(monitor)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def response_post_save_add(self, request: HttpRequest, obj: Monitor) -> HttpResponse:
+        """Stay with the monitor, or go on to its push."""
+        return self.response_post_save_change(request, obj)
+
+    def response_post_save_change(self, request: HttpRequest, obj: Monitor) -> HttpResponse:
+        """Stay with the monitor, or go on to its push."""
+        page = "push" if "_push" in request.POST else "change"
+        return HttpResponseRedirect(reverse(f"admin:monitors_monitor_{page}", args=[obj.pk]))
 
     def save_model(self, request: HttpRequest, obj: Monitor, form: Any, change: bool) -> None:
         """Save as a revision with its author and reason."""
