@@ -8,6 +8,7 @@ from typing import Any
 from monitors import opensearch
 from monitors.ingest import INDEX_PREFIX, load_template, prepare
 
+BULK_ROWS = 5_000
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
@@ -34,10 +35,12 @@ def index_dynamically(name: str, events: Iterable[dict[str, Any]], *, prefix: st
 
 
 def _bulk(rows: list[tuple[str, str | None, dict[str, Any]]]) -> None:
-    lines = []
-    for index, identity, source in rows:
-        lines.append(json.dumps({"index": {"_index": index, **({"_id": identity} if identity else {})}}))
-        lines.append(json.dumps(source))
-    if lines:
-        answer = opensearch.call("POST", "/_bulk", body="\n".join(lines) + "\n", params={"refresh": "true"}, timeout=60)
+    for start in range(0, len(rows), BULK_ROWS):
+        lines = []
+        for index, identity, source in rows[start : start + BULK_ROWS]:
+            lines.append(json.dumps({"index": {"_index": index, **({"_id": identity} if identity else {})}}))
+            lines.append(json.dumps(source))
+        answer = opensearch.call("POST", "/_bulk", body="\n".join(lines) + "\n", timeout=60)
         assert not answer["errors"], answer
+    if rows:
+        opensearch.call("POST", f"/{','.join(sorted({index for index, *_ in rows}))}/_refresh", timeout=60)
