@@ -13,8 +13,9 @@ from core import clock, jobs
 from core.locks import alone
 from core.wakeups import wake
 from monitors.errors import MonitorsError
-from monitors.models import Backtest, Survey
+from monitors.models import Backtest, BulkPush, Survey
 from monitors.services import health, quiet, search
+from monitors.tasks import run_bulk_push
 
 # Many searches, one after the other; still below the broker's visibility timeout, past which it would start a task twice.
 LONG = {"soft_time_limit": 540, "time_limit": 570}
@@ -68,6 +69,8 @@ def sweep() -> None:
         wake(run_backtest, backtest_id)
     for survey_id in jobs.due(Survey):
         wake(run_survey, survey_id)
+    for bulk_push_id in jobs.due(BulkPush):
+        wake(run_bulk_push, bulk_push_id)
     for rehearsal_id in rehearsal.due():
         wake(advance_rehearsal, rehearsal_id)
 

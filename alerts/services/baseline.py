@@ -97,7 +97,9 @@ def read_on(pattern: str, profile: Profile) -> int:
 
 def read_all() -> None:
     """Read on for every index that a running monitor searches; a fault is kept in its row and the others go on."""
-    patterns = Monitor.objects.filter(enabled=True, kept__isnull=True).values_list("index_pattern", flat=True).distinct()
+    patterns = (
+        Monitor.objects.filter(enabled=True, kept__isnull=True).values_list("index_pattern", flat=True).distinct()
+    )
     for pattern in list(patterns):
         monitor = Monitor.objects.filter(index_pattern=pattern).first()
         try:

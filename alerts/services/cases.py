@@ -60,7 +60,9 @@ def owe_comment(alert: Alert, *, at_once: bool) -> TicketOperation | None:
     if create is None or create.state == OperationState.DISMISSED:
         return None
     comments = operations.filter(kind=OperationKind.COMMENT)
-    unwritten = comments.exclude(payload__has_key="text").filter(state__in=[OperationState.PENDING, OperationState.WAITING], sent_at=None)
+    unwritten = comments.exclude(payload__has_key="text").filter(
+        state__in=[OperationState.PENDING, OperationState.WAITING], sent_at=None
+    )
     waiting = unwritten.select_for_update().first()
     if waiting is not None:
         if at_once:

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 
 from core import activity
 from monitors import exclusions, told
-from monitors.admin import choose, drift, preview, tune
+from monitors.admin import bulk, choose, drift, foreign, preview, tune
 from monitors.admin import revisions as history
 from monitors.difference import difference
 from monitors.errors import DefinitionError, MonitorsError, OpenSearchError
@@ -67,7 +67,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
             path("<uuid:pk>/push/", self.admin_site.admin_view(self.push_view), name="monitors_monitor_push"),
         ]
         own += [*preview.urls(self.admin_site), *history.urls(self.admin_site)]
-        return [*own, *tune.urls(self.admin_site), *drift.urls(self), *super().get_urls()]
+        return [*own, *tune.urls(self.admin_site), *drift.urls(self), *foreign.urls(self), *bulk.urls(self), *super().get_urls()]
 
     def explain_view(self, request: HttpRequest) -> HttpResponse:
         """Say what a pasted monitor does, and which detections answer it."""
@@ -133,11 +133,11 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
             context["past"] = history.past(monitor)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def response_post_save_add(self, request: HttpRequest, obj: Monitor) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: Monitor) -> HttpResponseRedirect:
         """Stay with the monitor, or go on to its push."""
         return self.response_post_save_change(request, obj)
 
-    def response_post_save_change(self, request: HttpRequest, obj: Monitor) -> HttpResponse:
+    def response_post_save_change(self, request: HttpRequest, obj: Monitor) -> HttpResponseRedirect:
         """Stay with the monitor, or go on to its push."""
         page = "push" if "_push" in request.POST else "change"
         return HttpResponseRedirect(reverse(f"admin:monitors_monitor_{page}", args=[obj.pk]))
@@ -166,10 +166,9 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
         super().delete_model(request, obj)
 
     @admin.action(description="Push to OpenSearch", permissions=["change"])
-    def push_selected(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
-        """Push each; say for each what became of it."""
-        for monitor in queryset:
-            self._push(request, monitor, seen_seq_no=None)
+    def push_selected(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> HttpResponse:
+        """Push each, and follow what becomes of them."""
+        return bulk.ask(request, queryset)
 
     def push_view(self, request: HttpRequest, pk: str) -> HttpResponse:
         """Show what a push would change; on POST, push."""

@@ -30,7 +30,9 @@ class Quiet:
 
 def measure() -> None:
     """Keep the newest event of every index that an enabled monitor searches. One that cannot be asked keeps what was known."""
-    patterns = Monitor.objects.filter(enabled=True, kept__isnull=True).order_by().values_list("index_pattern", flat=True)
+    patterns = (
+        Monitor.objects.filter(enabled=True, kept__isnull=True).order_by().values_list("index_pattern", flat=True)
+    )
     for row in IndexProfile.objects.filter(pattern__in=set(patterns)):
         try:
             newest = _newest(row)
@@ -45,7 +47,9 @@ def late_indices() -> list[Quiet]:
     limit = timedelta(seconds=settings.OKTADETECT_INDEX_QUIET_SECONDS)
     if not limit:
         return []
-    patterns = Monitor.objects.filter(enabled=True, kept__isnull=True).order_by().values_list("index_pattern", flat=True)
+    patterns = (
+        Monitor.objects.filter(enabled=True, kept__isnull=True).order_by().values_list("index_pattern", flat=True)
+    )
     late = IndexProfile.objects.filter(pattern__in=set(patterns), newest_event_at__lt=clock.now() - limit)
     found = []
     for row in late:

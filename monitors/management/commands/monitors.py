@@ -1,16 +1,18 @@
 """Monitors from the shell: list what is there, add from the catalogue, push."""
 
 import json
+import time
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from core import jobs
 from monitors import definitions
 from monitors.errors import MonitorsError
-from monitors.models import Monitor, find_detection
-from monitors.services import push, revisions
+from monitors.models import BulkPush, Monitor, find_detection
+from monitors.services import bulk, revisions
 
 BY = "command"
 
@@ -92,15 +94,13 @@ class Command(BaseCommand):
         return monitors
 
     def _push(self, monitors: list[Monitor], *, overwrite: bool = False) -> None:
-        failed = 0
-        for position, monitor in enumerate(monitors, start=1):
-            try:
-                seen = push.preview(monitor).seq_no if overwrite else None
-                deployment = push.push(monitor, by=BY, seen_seq_no=seen)
-            except MonitorsError as error:
-                failed += 1
-                self.stderr.write(f"[{position}/{len(monitors)}] {monitor.name}: {error}")
-            else:
-                self.stdout.write(f"[{position}/{len(monitors)}] {monitor.name}: pushed as {deployment.opensearch_id}")
-        if failed:
-            raise CommandError(f"{failed} of {len(monitors)} were not pushed.")
+        job = bulk.ask(monitors, by=None, overwrite=overwrite)
+        while not job.is_over:  # a worker may have been faster, and one go may not be enough
+            jobs.work(BulkPush, job.pk, lambda mine: bulk.run(mine, say=self.stdout.write), expected=(MonitorsError,))
+            job.refresh_from_db()
+            time.sleep(0 if job.is_over else 1)
+        failed = [one for one in job.results if one["error"]]
+        if failed or job.state != jobs.State.DONE:
+            raise CommandError(
+                f"{len(job.monitors) - len(job.results) + len(failed)} of {len(monitors)} were not pushed."
+            )
