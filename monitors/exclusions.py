@@ -92,7 +92,7 @@ class Exclusion:
         """
         found = []
         for one in conditions:
-            kind, named = one.get("kind"), one.get("list", "")
+            kind, named = str(one.get("kind")), one.get("list", "")
             if kind not in KINDS:
                 raise DefinitionError(f"An exclusion cannot be about {kind!r}.")
             values = one.get("values")

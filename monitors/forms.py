@@ -112,8 +112,7 @@ class MonitorForm(forms.ModelForm[Monitor]):
             f"{f' ({newest.reason})' if newest.reason else ''}. What changed: {lines}. "
             "Your values stand below; save once more to put them over it.",
         )
-        self.data = self.data.copy()
-        self.data["made_from"] = str(newest.number)
+        self.data = {**self.data, "made_from": str(newest.number)}
 
 
 def parameter_field(parameter: Parameter, *, value: Any = None) -> forms.Field:

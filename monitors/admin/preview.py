@@ -69,7 +69,7 @@ def _with_form(request: HttpRequest, form: MonitorForm) -> HttpResponse:
     form.ask_about_newer = False  # nothing is written over
     if not form.is_valid():
         wrong = [
-            f"{form[name].label if name in form.fields else ''}: {' '.join(errors)}"
+            f"{form[name].label if name in form.fields else ''}: {' '.join(map(str, errors))}"
             for name, errors in form.errors.items()
         ]
         return _page(request, form.instance, {"wrong": wrong})

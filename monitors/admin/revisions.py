@@ -1,6 +1,7 @@
 """What was saved before: each revision with what it changed, and the way back to it."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django import forms
@@ -47,11 +48,11 @@ def urls(site: AdminSite) -> list[URLPattern]:
 def past(monitor: Monitor) -> list[Past]:
     """Return the newest revisions, the newest first."""
     rows = list(monitor.revisions.select_related("author")[: SHOWN + 1])
-    before: list[MonitorRevision | None] = [*rows[1:], None]
+    older = dict(pairwise(rows))
     return [
-        Past(row, changes(monitor, older, row) if older else [], is_newest=row is rows[0])
-        for row, older in zip(rows, before, strict=True)
-    ][:SHOWN]
+        Past(row, changes(monitor, older[row], row) if row in older else [], is_newest=row is rows[0])
+        for row in rows[:SHOWN]
+    ]
 
 
 def changes(monitor: Monitor, before: MonitorRevision, after: MonitorRevision) -> list[revisions.Change]:

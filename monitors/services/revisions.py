@@ -208,8 +208,8 @@ def _restore_exclusions(monitor: Monitor, then: Sequence[Mapping[str, Any]], *, 
             "owner": Person.objects.filter(pk=one["owner"]).first() if one["owner"] else None,
             "expires_at": expires_at,
         }
-        row = Exclusion.objects.filter(pk=key, monitor=monitor).first()
-        if row is not None and all(getattr(row, name) == value for name, value in kept.items()):
+        now = Exclusion.objects.filter(pk=key, monitor=monitor).first()
+        if now is not None and all(getattr(now, name) == value for name, value in kept.items()):
             continue
         lost = sorted(set(_names_of([one["conditions"]])) - set(_lists(_names_of([one["conditions"]]))))
         if lost:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def profile(request: pytest.FixtureRequest, opensearch_url: str) -> Iterator[Pro
     opensearch.call("DELETE", f"/{index}")
 
 
-CASES = [
+CASES: list[tuple[list[dict[str, Any]], set[str]]] = [
     ([{"kind": "address", "values": ["10.20.30.0/24"]}], {"office"}),
     ([{"kind": "address", "values": ["10.20.30.0/23"]}], {"office", "edge"}),
     ([{"kind": "address", "values": ["10.20.30.40"]}], {"office"}),
@@ -78,7 +79,7 @@ LISTS = {"vips": ["office@example.com", "six@example.com"], "nobody": []}
     ("conditions", "left_out"), CASES, ids=[str(Exclusion.from_json(one, LISTS)) for one, _ in CASES]
 )
 def test_exactly_what_is_said_is_left_out(
-    profile: Profile, conditions: list[dict[str, object]], left_out: set[str]
+    profile: Profile, conditions: list[dict[str, Any]], left_out: set[str]
 ) -> None:
     told = clause(Exclusion.from_json(conditions, LISTS), profile)
     query = {"bool": {"filter": [told] if told else []}}
