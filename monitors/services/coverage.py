@@ -83,9 +83,10 @@ class Technique:
         return min((cell.state for cell in self.cells), key=ORDER.index)
 
 
-def last_rehearsals() -> dict[UUID, Rehearsed]:
-    """Return how each monitor's last rehearsal went, by the monitor."""
-    rows = Monitor.objects.exclude(rehearsals=None).order_by("pk", "-rehearsals__uuid").distinct("pk")
+def last_rehearsals(monitor: Monitor | None = None) -> dict[UUID, Rehearsed]:
+    """Return how each monitor's last rehearsal went, by the monitor; only one's where one is named."""
+    wanted = Monitor.objects.filter(pk=monitor.pk) if monitor else Monitor.objects.all()
+    rows = wanted.exclude(rehearsals=None).order_by("pk", "-rehearsals__uuid").distinct("pk")
     told = rows.values_list("pk", "rehearsals__uuid", "rehearsals__state", "rehearsals__asked_at")
     return {monitor: Rehearsed(pk, state, at) for monitor, pk, state, at in told}
 

@@ -5,7 +5,9 @@ from typing import Any
 from django import template
 
 from monitors.diagnosis import diagnose
-from monitors.models import Deployment, Monitor
+from monitors.errors import DefinitionError
+from monitors.models import Deployment, IndexProfile, Monitor
+from monitors.services import coverage, events
 
 register = template.Library()
 
@@ -20,3 +22,14 @@ def monitor_health(context: Any, monitor: Monitor) -> dict[str, Any]:
         "diagnosis": diagnose(deployment.fault) if deployment else None,
         "may_change": context.get("has_change_permission", False),
     }
+
+
+@register.inclusion_tag("admin/monitors/monitor/_coverage.html")
+def monitor_coverage(monitor: Monitor) -> dict[str, Any]:
+    """Show how its last rehearsal went, and which of the events that it needs do not come in its index."""
+    row = IndexProfile.objects.filter(pattern=monitor.index_pattern).first()
+    try:
+        needs = events.need(monitor.definition(), row).sentences(row.pattern) if row and monitor.detection else []
+    except DefinitionError:
+        needs = []  # it left the catalogue, which its form says
+    return {"monitor": monitor, "needs": needs, "rehearsed": coverage.last_rehearsals(monitor).get(monitor.pk)}
