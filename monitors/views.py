@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from monitors.diagnosis import diagnose
 from monitors.errors import DefinitionError
 from monitors.findings import duration
 from monitors.models import Deployment, IndexProfile, Monitor
@@ -20,7 +21,7 @@ CLOSED = "closed"  # alerts.choices.Status.CLOSED: that app stands above this on
 
 @dataclass(frozen=True)
 class Row:
-    """A monitor as the list shows it; `deployment` is None before its first push."""
+    """A monitor as the list shows it; `deployment` is None before its first push; `mend` is the button that mends its fault."""
 
     monitor: Monitor
     title: str
@@ -29,6 +30,7 @@ class Row:
     every: str
     open_alerts: int
     rehearsal: Rehearsed | None
+    mend: str
 
 
 @require_safe
@@ -40,7 +42,9 @@ def monitors(request: HttpRequest) -> HttpResponse:
     found = Monitor.objects.select_related("deployment__revision")
     rows = [_row(monitor, open_alerts.get(monitor.pk, 0), rehearsals.get(monitor.pk)) for monitor in found]
     rows.sort(key=lambda row: not (row.deployment and row.deployment.fault))
-    return render(request, "monitors/monitors.html", {"section": "monitors", "rows": rows})
+    may_change = request.user.has_perm("monitors.change_monitor") and getattr(request.user, "is_staff", False)
+    context = {"section": "monitors", "rows": rows, "may_change": may_change}
+    return render(request, "monitors/monitors.html", context)
 
 
 @require_safe
@@ -89,6 +93,7 @@ def _row(monitor: Monitor, open_alerts: int, rehearsal: Rehearsed | None) -> Row
     except DefinitionError as error:
         title = str(error)  # it left the catalogue; the list stays readable and says so
     deployment = getattr(monitor, "deployment", None)
+    told = diagnose(deployment.fault) if deployment else None
     return Row(
         monitor=monitor,
         title=title,
@@ -97,4 +102,5 @@ def _row(monitor: Monitor, open_alerts: int, rehearsal: Rehearsed | None) -> Row
         every=duration(monitor.interval_seconds),
         open_alerts=open_alerts,
         rehearsal=rehearsal,
+        mend=told.mend if told else "",
     )
