@@ -2,8 +2,10 @@
 
 from alerts.models.alert import Alert, AlertEntity, Case, Entity, Evidence, Occurrence
 from alerts.models.delivery import Delivery, Source, SourceToken
+from alerts.models.jira import JiraAccount, JiraEvent, JiraState
 from alerts.models.rehearsal import Rehearsal
 from alerts.models.sighting import Baseline, Sighting
+from alerts.models.template import TicketTemplate
 from alerts.models.ticket import Ticket, TicketOperation
 
 __all__ = [
@@ -14,6 +16,9 @@ __all__ = [
     "Delivery",
     "Entity",
     "Evidence",
+    "JiraAccount",
+    "JiraEvent",
+    "JiraState",
     "Occurrence",
     "Rehearsal",
     "Sighting",
@@ -21,4 +26,5 @@ __all__ = [
     "SourceToken",
     "Ticket",
     "TicketOperation",
+    "TicketTemplate",
 ]

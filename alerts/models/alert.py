@@ -18,6 +18,23 @@ class Case(models.Model):
     opened_at = models.DateTimeField(auto_now_add=True)
     entity_type = models.CharField(max_length=12)
     entity_id = models.CharField(max_length=500)
+    ticket_policy = models.CharField(
+        max_length=10,
+        choices=Monitor.Policy,
+        default=Monitor.Policy.OWN,
+        help_text="The policy by which it was opened.",
+    )
+    score = models.JSONField(
+        null=True,
+        help_text="How the sum of its signals came about, last: sum, needed, hours, and each with its points.",
+    )
+    joined_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="joined",
+        help_text="The case that somebody joined this one into; its alerts are worked there.",
+    )  # fmt: skip
+    joined_alerts = models.JSONField(
+        default=list, help_text="Keys of the alerts that went there: what undoing brings back."
+    )
 
     class Meta:
         indexes: ClassVar[list[Any]] = [

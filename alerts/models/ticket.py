@@ -10,17 +10,47 @@ from alerts.models.alert import Alert, Case
 
 
 class Ticket(models.Model):
-    """A case's Jira issue, as Jira was last heard to hold it."""
+    """
+    A case's Jira issue, as Jira was last heard to hold it: state, names and `jira_updated_at` are Jira's, read at `read_at`.
+
+    `read_due_at` says that it may have changed since, and from when on it is read again.
+    """
 
     case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="ticket", primary_key=True)
     key = models.CharField(max_length=40, unique=True)
     jira_id = models.CharField(max_length=40)
     url = models.URLField(max_length=500)
     status = models.CharField(max_length=80, blank=True)
+    status_category = models.CharField(
+        max_length=16, blank=True, help_text="Jira's key: new, indeterminate or done; empty until it was read."
+    )
+    resolution = models.CharField(max_length=80, blank=True)
+    priority = models.CharField(max_length=80, blank=True)
+    assignee = models.CharField(max_length=200, blank=True)
+    jira_updated_at = models.DateTimeField(null=True, help_text="What Jira calls updated, when it was last read.")
+    read_at = models.DateTimeField(null=True)
+    read_due_at = models.DateTimeField(null=True)
+    gone_at = models.DateTimeField(
+        null=True, help_text="When Jira first knew it no more: deleted, or moved out of our sight."
+    )
+    attached = models.BooleanField(default=False, help_text="An issue that was there before; somebody attached it.")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["jira_id"], name="ticket_by_jira_id"),
+            models.Index(
+                fields=["read_due_at"], condition=models.Q(read_due_at__isnull=False), name="ticket_to_be_read"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def is_done(self) -> bool:
+        """Whether Jira counts its status among those where nothing is left to do."""
+        return self.status_category == "done"
 
 
 class TicketOperation(models.Model):

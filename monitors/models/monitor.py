@@ -29,6 +29,8 @@ class Monitor(models.Model):
         """What becomes of its alerts in Jira."""
 
         OWN = "own", "A case and ticket of its own"
+        JOIN = "join", "A comment on the entity's open ticket, else one of its own"
+        SCORE = "score", "None by itself: enough of them on one entity make a ticket"
 
     uuid = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     detection = models.CharField(
