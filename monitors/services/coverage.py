@@ -124,7 +124,8 @@ def _cell(
     if cells:
         return min(cells, key=lambda cell: ORDER.index(cell.state))
     unseen = blindness(definition, profiles.get(settings.OKTADETECT_INDEX_PATTERN))
-    return Cell(definition, State.MISSING, ("No monitor of it was made.", *unseen), None, None)
+    blind = ["It would be blind. " + unseen[0]] if unseen else []
+    return Cell(definition, State.MISSING, ("No monitor of it was made.", *blind), None, None)
 
 
 def _of_monitor(

@@ -28,6 +28,7 @@ BUSY = 20  # events of an hour, below which a silent hour beside it says nothing
 REGULAR_DAYS = (
     5  # on so many days a type was seen, on most of those between the first and the last, to be missed when it stops
 )
+NAMED = 4  # event types that a sentence names
 GONE_AFTER = timedelta(days=3)
 
 # Okta's own catalogue of event types marks what only Identity Engine writes; these are the common ones, and those of Classic.
@@ -50,7 +51,8 @@ class Need:
         """Return what there is to say, each with its likely causes; empty when all comes."""
         said = []
         if self.never:
-            names = ", ".join(self.never)
+            more = len(self.never) - NAMED
+            names = ", ".join(self.never[:NAMED]) + (f" and {more} more" if more > 0 else "")
             cause = "; ".join(dict.fromkeys(_cause(name) for name in self.never))
             said.append(f"It needs {names}: never seen in {pattern} in {DAYS} days. {cause}.")
         said += [
