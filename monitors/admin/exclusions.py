@@ -61,12 +61,10 @@ class ExclusionForm(forms.ModelForm[Exclusion]):
             *((row.name, f"{row.name} ({row.kind})") for row in NamedList.objects.order_by("name")),
         ]
         kinds = [("", "Choose what it is about"), *((name, kind.label) for name, kind in exclusions.KINDS.items())]
-        hints = " · ".join(f"{kind.label}: {kind.hint}" for kind in exclusions.KINDS.values())
         for number in range(1, ROWS + 1):
             self.fields[f"kind_{number}"] = forms.ChoiceField(choices=kinds, required=False, label="What")
             self.fields[f"values_{number}"] = forms.CharField(
-                required=False, label="Values, one a line", widget=forms.Textarea(attrs={"rows": 2, "cols": 60}),
-                help_text=hints if number == 1 else "",
+                required=False, label="Values, one a line", widget=forms.Textarea(attrs={"rows": 2, "cols": 36}),
             )  # fmt: skip
             self.fields[f"list_{number}"] = forms.ChoiceField(choices=lists, required=False, label="List")
         if self.instance.pk:
@@ -154,14 +152,21 @@ class ExclusionAdmin(admin.ModelAdmin[Exclusion]):
     def get_fieldsets(self, request: HttpRequest, obj: Exclusion | None = None) -> Any:
         """Return the conditions, joined by *and*, then where they hold, why and for how long."""
         rows = [
-            ("Leave out what is" if number == 1 else "and is", {"fields": [f"{part}_{number}" for part in ("kind", "values", "list")]})
+            (
+                "Leave out what is" if number == 1 else "and is",
+                {"fields": [tuple(f"{part}_{number}" for part in ("kind", "values", "list"))]},
+            )
             for number in range(1, ROWS + 1)
-        ]  # fmt: skip
+        ]
         return [
             *rows,
             ("Where", {"fields": ["scope", "monitor", "detection"]}),
             ("Why, and for how long", {"fields": ["reason", "owner", "expires_at", "confirmed"]}),
         ]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Add what the values of each kind look like."""
+        return super().render_change_form(request, {**context, "kinds": exclusions.KINDS.values()}, *args, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Fill the form from the address, as an alert's page gives it: ?monitor=…&user=…&network=…"""
