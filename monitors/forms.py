@@ -49,7 +49,7 @@ class MonitorForm(forms.ModelForm[Monitor]):
         required=False,
         label="Reason for this change",
         help_text="Stands in the monitor's history beside your name.",
-        widget=forms.TextInput(attrs={"size": 80}),
+        widget=forms.TextInput(attrs={"size": 44}),
     )
 
     class Meta:
