@@ -139,7 +139,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "core.apps.CoreConfig",
-    "alerts.apps.AlertsConfig",  # before monitors: `manage.py detections` is its command, which adds to that of monitors
+    "alerts.apps.AlertsConfig",  # before monitors: its commands `detections` and `monitors` add to those of monitors
     "monitors.apps.MonitorsConfig",
     "django.contrib.admin",
     "django.contrib.auth",

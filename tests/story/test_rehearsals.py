@@ -24,7 +24,7 @@ def test_a_rehearsal_of_each_family_comes_the_whole_way_and_leaves_nothing_behin
     names = [
         name for (name,) in story.rows("SELECT name FROM monitors_monitor WHERE detection = ANY(%s)", list(FAMILIES))
     ]
-    assert "4 rehearsals begun" in story.portal.manage("rehearse", "--no-wait", *names)
+    assert "4 rehearsals begun" in story.portal.manage("monitors", "rehearse", "--no-wait", *names)
     for family in FAMILIES:
         wait_until(lambda family=family: story.rows(ROW, family)[0][5], COMES, f"a rehearsal of {family}, cleaned up")  # type: ignore[misc]
         ((state, error, ticket, index, pk, _, *times),) = story.rows(ROW, family)

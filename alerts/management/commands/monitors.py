@@ -1,32 +1,41 @@
-"""Rehearsals from the shell: begin them, and follow them to their end."""
+"""Monitors from the shell: what monitors' own command does, and rehearsals, which need what alerts know."""
 
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from alerts.models import Rehearsal
 from alerts.services import rehearsal
 from alerts.services.rehearsal import RehearsalRefused
+from monitors.management.commands import monitors
 from monitors.models import Monitor
 
 LOOK_SECONDS = 2.0
 
 
-class Command(BaseCommand):
-    """`rehearse [NAME…]`."""
-
-    help = "Rehearses monitors: their own test events, sent the whole way. Prints each stage's seconds; exits non-zero when one fails."
+class Command(monitors.Command):
+    """`monitors rehearse [NAME…]`, and the verbs of `monitors.management.commands.monitors`."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take names."""
-        parser.add_argument("names", nargs="*", help="names of monitors; none for all that run")
-        parser.add_argument("--no-wait", action="store_true", help="begin them, and leave the rest to the workers")
+        """Take one of the verbs."""
+        super().add_arguments(parser)
+        verbs = next(one for one in parser._actions if one.dest == "verb")
+        play = verbs.add_parser("rehearse", help="send monitors' own test events the whole way, and clean up")  # type: ignore[attr-defined]
+        play.add_argument("names", nargs="*", help="names of monitors; none for all that run")
+        play.add_argument("--no-wait", action="store_true", help="begin them, and leave the rest to the workers")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Do what the verb says."""
+        if options["verb"] == "rehearse":
+            self._rehearse(options)
+        else:
+            super().handle(*args, **options)
+
+    def _rehearse(self, options: dict[str, Any]) -> None:
         """Begin all, then follow them. What is advanced here and by a worker at once is done once."""
         rows, refused = [], 0
-        for monitor in self._monitors(options["names"]):
+        for monitor in self._running(options["names"]):
             try:
                 rows.append(rehearsal.start(monitor, by="command"))
             except RehearsalRefused as error:
@@ -39,7 +48,7 @@ class Command(BaseCommand):
         if failed or refused:
             raise CommandError(f"{failed} rehearsals failed, {refused} could not begin.")
 
-    def _monitors(self, names: list[str]) -> list[Monitor]:
+    def _running(self, names: list[str]) -> list[Monitor]:
         if not names:
             return list(
                 Monitor.objects.filter(enabled=True).exclude(deployment__opensearch_id="").exclude(detection="")
