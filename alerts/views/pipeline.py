@@ -21,6 +21,7 @@ from alerts.services import baseline, costs, quarantine, triage
 from alerts.views import history
 from core import activity
 from core.models import Activity, Person
+from monitors.models import IndexProfile
 
 PAGE = 50
 MAX_OPERATIONS = 50
@@ -73,6 +74,7 @@ def pipeline(request: HttpRequest) -> HttpResponse:
         "retryable": RETRYABLE,
         "dismissed": _with_why(querysets.dismissed(rows_of_jira)[:MAX_DISMISSED]),
         "baselines": [(row, baseline.learnt(row)) for row in Baseline.objects.order_by("pattern")],
+        "indices": IndexProfile.objects.exclude(newest_event_at=None).order_by("newest_event_at"),
         "costs": [(cost, points(cost.hourly)) for cost in costs.of_the_last_day()],
     }
     return render(request, "alerts/pipeline.html", context)

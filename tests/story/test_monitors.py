@@ -10,7 +10,7 @@ import requests
 
 from sandbox.okta.play import Index
 from tests.events import failed_sign_in
-from tests.story.conftest import Story, wait_until
+from tests.story.conftest import SWEPT, Story, wait_until
 
 BRUTE_FORCE = "brute-force-user"
 INTERVAL = 60
@@ -125,3 +125,37 @@ def test_a_channel_that_posts_elsewhere_is_a_fault_until_a_push_mends_it(story: 
 def fault(story: Story, monitor: str) -> str:
     """What the portal says is wrong with the monitor."""
     return str(story.rows("SELECT fault FROM monitors_deployment WHERE opensearch_id = %s", monitor)[0][0])
+
+
+STATE = """SELECT d.state, d.fault FROM monitors_deployment d JOIN monitors_monitor m ON m.uuid = d.monitor_id
+           WHERE d.opensearch_id = %s"""
+FAULT_ALERT = """SELECT a.status FROM alerts_alert a JOIN monitors_deployment d ON d.monitor_id::text = a.entity_id
+                 WHERE d.opensearch_id = %s AND a.entity_type = 'monitor'"""
+
+
+def test_a_change_behind_our_back_is_found_within_a_minute_and_a_lasting_fault_is_one_ticket_until_it_is_mended(
+    story: Story, monitor: str
+) -> None:
+    path = f"/_plugins/_alerting/monitors/{monitor}"
+    body = story.opensearch("GET", path)["monitor"]
+    ((name,),) = story.rows(
+        "SELECT m.name FROM monitors_monitor m JOIN monitors_deployment d ON m.uuid = d.monitor_id"
+        " WHERE d.opensearch_id = %s", monitor,
+    )  # fmt: skip
+    story.opensearch("PUT", path, {**body, "enabled": False})
+    wait_until(lambda: story.rows(STATE, monitor)[0][0] == "disabled", 60, "the change behind our back found")
+    assert story.rows(FAULT_ALERT, monitor) == []
+    story.execute(
+        "UPDATE monitors_deployment SET fault_since = fault_since - interval '1 hour' WHERE opensearch_id = %s", monitor
+    )
+    wait_until(lambda: story.rows(FAULT_ALERT, monitor) == [("new",)], 60, "an alert about the lasting fault")
+    story.wait_for_ticket(name, SWEPT)
+    story.opensearch("PUT", path, body)
+    wait_until(lambda: story.rows(FAULT_ALERT, monitor) == [("closed",)], 60, "the alert closed by itself")
+    assert story.rows(STATE, monitor)[0] == ("in_sync", "")
+    said = (
+        "SELECT o.state FROM alerts_ticketoperation o JOIN alerts_alert a ON a.id = o.alert_id"
+        " WHERE a.entity_name = %s AND o.kind = 'comment'"
+    )
+    wait_until(lambda: story.rows(said, name) == [("done",)], SWEPT, "the ticket told that it is over")
+    assert len(story.issues(name)) == 1
