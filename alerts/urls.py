@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import permission_required
 from django.urls import path
 
-from alerts.views import alert, pipeline, queue, rehearsals, surveys
+from alerts.views import alert, measures, pipeline, queue, rehearsals, surveys
 
 app_name = "alerts"
 
@@ -32,6 +32,7 @@ urlpatterns = [
     path("monitors/<uuid:monitor>/rehearse/", sees(rehearsals.rehearse), name="rehearse"),
     path("rehearsals/<uuid:pk>/", sees(rehearsals.page), name="rehearsal"),
     path("rehearsals/<uuid:pk>/cancel/", sees(rehearsals.cancel), name="cancel-rehearsal"),
+    path("measures/", sees(measures.measures_page), name="measures"),
     path("surveys/", sees(surveys.index), name="surveys"),
     path("surveys/<uuid:pk>/", sees(surveys.page), name="survey"),
     path("surveys/<uuid:pk>/findings/<int:finding>/judge/", decides(surveys.judge), name="judge-finding"),

@@ -24,3 +24,12 @@ def storable(value: Any) -> Any:
     if isinstance(value, list):
         return [storable(inner) for inner in value]
     return value
+
+
+# A spreadsheet takes a cell that begins with one of these for a formula; full-width forms count too in some.
+_BEGINS_FORMULA = tuple("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20")
+
+
+def inert_cell(value: Any) -> Any:
+    """Return a cell of a CSV file that no spreadsheet takes for a formula: an apostrophe goes before such text. Numbers stay."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_BEGINS_FORMULA) else value

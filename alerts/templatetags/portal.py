@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from alerts.querysets import COUNT_LIMIT
 from core.text import controls_shown
 from monitors.definitions import SEVERITIES
+from monitors.findings import duration
 
 register = template.Library()
 
@@ -120,3 +121,19 @@ def distance(at: datetime) -> str:
     else:
         words = f"{size // 86_400} days"
     return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+@register.simple_tag
+def span(seconds: float | None) -> SafeString:
+    """Return a length of time in words; a dash, said aloud as "none", where there is none."""
+    if seconds is None:
+        return mark_safe(
+            '<span class="quiet"><span aria-hidden="true">–</span><span class="visually-hidden">none</span></span>'
+        )
+    return format_html("{}", duration(max(seconds, 0)))
+
+
+@register.simple_tag
+def percent(share: float) -> str:
+    """Return a share of one in per cent, without decimals."""
+    return f"{share:.0%}".replace("%", " %")

@@ -32,6 +32,7 @@ PAGES = [
     f"/pipeline/operations/{uuid.UUID(int=7)}/dismiss/",
     f"/monitors/{uuid.UUID(int=7)}/rehearse/",
     f"/rehearsals/{uuid.UUID(int=7)}/",
+    "/measures/",
     "/surveys/",
     f"/surveys/{uuid.UUID(int=7)}/",
 ]
