@@ -18,6 +18,7 @@ from monitors.rendering import Inputs, plain_search
 from monitors.services.search import context_of, run_whole
 
 TIMEOUT_SECONDS = 60.0
+MAX_PARTS = 64
 PAGE = 1_000
 MAX_FINDINGS = 10_000  # of a match: its newest
 RETOLD = 40  # findings that are told in full, with what their events show
@@ -69,10 +70,19 @@ def play(
     days = max(1, -(-int((ends_at - begins_at).total_seconds()) // 86_400))
     for one in todo:
         say((one.begins_at - begins_at).days, days, f"Playing {one.begins_at:%-d %B} to {one.ends_at:%-d %B}")
-        for part in range(one.parts):
-            body = backtest.search(inputs, one, begins_at=begins_at, line=line, judged=judged, part=part)
-            result = _search(inputs, body, cost)
+        waiting = [(part, one.parts) for part in range(one.parts)]
+        while waiting:
+            part, parts = waiting.pop()
+            cut = replace(one, parts=parts)
+            result = _search(
+                inputs, backtest.search(inputs, cut, begins_at=begins_at, line=line, judged=judged, part=part), cost
+            )
             answer = read_answer(result, context_of(inputs))
+            if answer.cut and parts < MAX_PARTS:
+                # a key that is number `part` of `parts` is one of these of so many times more
+                more = 2 if not answer.found else max(2, -(-answer.found * 5 // (4 * backtest.MAX_TOLD)))
+                waiting += [(part + parts * number, parts * more) for number in range(more)]
+                continue
             if not answer.whole:
                 raise OpenSearchError(answer.faults[0])
             findings += answer.findings

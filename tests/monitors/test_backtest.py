@@ -122,6 +122,15 @@ def test_slices_and_parts_give_what_one_search_gives(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.opensearch
+def test_more_findings_than_one_search_tells_are_asked_for_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = indexed("brute-force-user", some_days(CASES["brute-force-user"], users=12, bursts=60), failures=4)
+    whole = service.play(asked, BEGIN, END)
+    monkeypatch.setattr(backtest, "MAX_TOLD", 12)
+    assert told(service.play(asked, BEGIN, END).occurrences) == told(whole.occurrences)
+    assert len(whole.occurrences) > 14
+
+
+@pytest.mark.opensearch
 def test_a_judged_stretch_is_measured_by_itself() -> None:
     noon = BEGIN + timedelta(hours=36)
     small = [failed_sign_in(noon - timedelta(hours=6, seconds=n)) for n in range(4)]
