@@ -29,7 +29,11 @@ class OperationKind(models.TextChoices):
     CREATE = "create", "Create the ticket"
     COMMENT = "comment", "Comment"
     LINK = "link", "Link"
-    UPDATE = "update", "Update the description"
+    ATTACH = "attach", "Attach a file"
+    TRANSITION = "transition", "Change the status"
+    UPDATE = "update", "Update"
+    REMOTE_LINK = "remote_link", "Link back to the alert"
+    PROPERTY = "property", "Set a property"
     DELETE = "delete", "Delete the ticket of a rehearsal"
 
 

@@ -2,6 +2,7 @@
 
 from alerts.models.alert import Alert, AlertEntity, Case, Entity, Evidence, Occurrence
 from alerts.models.delivery import Delivery, Source, SourceToken
+from alerts.models.gate import JiraGate
 from alerts.models.jira import JiraAccount, JiraEvent, JiraState
 from alerts.models.rehearsal import Rehearsal
 from alerts.models.sighting import Baseline, Sighting
@@ -18,6 +19,7 @@ __all__ = [
     "Evidence",
     "JiraAccount",
     "JiraEvent",
+    "JiraGate",
     "JiraState",
     "Occurrence",
     "Rehearsal",

@@ -58,6 +58,17 @@ class TicketOperation(models.Model):
     One effect on Jira, written before it is tried. Its id goes with it (label, comment property), so that it can be looked for.
 
     `depends_on` must be done first. `lease_until` says how long a worker may hold it in *sending*.
+
+    What `payload` says, by kind (a worker adds what it needs to know again what it wrote):
+    create       nothing
+    comment      `text`; without one, it tells the alert's occurrences that nothing told yet
+    link         `type`, and `other_case` or `other_key`
+    attach       `name` and `text` of the file; without them, the evidence of the alert
+    transition   `category` of the status to reach (new, indeterminate, done); `resolution`, by name
+    update       `fields`, `add_labels`, `remove_labels`; without any, the description is written anew
+    remote_link  `global_id`, `url`, `title`
+    property     `key`, `value`
+    delete       nothing
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
