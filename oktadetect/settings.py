@@ -40,7 +40,17 @@ def read_environment() -> Env:
     return reader
 
 
-SECRETS = frozenset({"OKTADETECT_SECRET_KEY", "DATABASE_URL", "CELERY_BROKER_URL", "OPENSEARCH_PASSWORD", "JIRA_TOKEN"})
+SECRETS = frozenset(
+    {
+        "OKTADETECT_SECRET_KEY",
+        "DATABASE_URL",
+        "CELERY_BROKER_URL",
+        "OPENSEARCH_PASSWORD",
+        "JIRA_TOKEN",
+        "JIRA_WEBHOOK_PATH",
+        "JIRA_WEBHOOK_SECRET",
+    }
+)
 
 env = read_environment()
 
@@ -70,10 +80,13 @@ try:
     JIRA_TOKEN = env.str("JIRA_TOKEN", "")
     JIRA_PROJECT = env.str("JIRA_PROJECT", "SEC")
     JIRA_ISSUE_TYPE = env.str("JIRA_ISSUE_TYPE", "Task")
+    JIRA_API_VERSION = env.int("JIRA_API_VERSION", 2, validate=validate.OneOf([2, 3], error="It is 2 or 3."))
     JIRA_PRIORITIES = env.list("JIRA_PRIORITIES", ["Highest", "High", "Medium", "Low", "Lowest"])
     JIRA_CA_FILE = env.str("JIRA_CA_FILE", "")
     JIRA_CONNECT_TIMEOUT_SECONDS = env.float("JIRA_CONNECT_TIMEOUT_SECONDS", 3.0, validate=validate.Range(min=0.1))
     JIRA_READ_TIMEOUT_SECONDS = env.float("JIRA_READ_TIMEOUT_SECONDS", 20.0, validate=validate.Range(min=0.1))
+    JIRA_WEBHOOK_PATH = env.str("JIRA_WEBHOOK_PATH", "")
+    JIRA_WEBHOOK_SECRET = env.str("JIRA_WEBHOOK_SECRET", "")
     JIRA_INDEX_LAG_SECONDS = env.int("JIRA_INDEX_LAG_SECONDS", 120, validate=NOT_NEGATIVE)
 
     OKTADETECT_URL = env.str("OKTADETECT_URL", "").rstrip("/")
@@ -85,10 +98,18 @@ try:
     OKTADETECT_FAULT_TICKET_SECONDS = env.int("OKTADETECT_FAULT_TICKET_SECONDS", 900, validate=NOT_NEGATIVE)
     OKTADETECT_INDEX_QUIET_SECONDS = env.int("OKTADETECT_INDEX_QUIET_SECONDS", 3600, validate=NOT_NEGATIVE)
     OKTADETECT_COMMENT_MINUTES = env.int("OKTADETECT_COMMENT_MINUTES", 60, validate=NOT_NEGATIVE)
+    OKTADETECT_SCORE_NEEDED = env.int("OKTADETECT_SCORE_NEEDED", 6, validate=POSITIVE)
+    OKTADETECT_SCORE_HOURS = env.int("OKTADETECT_SCORE_HOURS", 24, validate=POSITIVE)
+    OKTADETECT_REOPEN_HOURS = env.int("OKTADETECT_REOPEN_HOURS", 24, validate=NOT_NEGATIVE)
+    JIRA_FINAL_RESOLUTIONS = env.list("JIRA_FINAL_RESOLUTIONS", ["Won't Fix", "Won't Do", "Duplicate"])
     OKTADETECT_LINK_HOURS = env.int("OKTADETECT_LINK_HOURS", 24, validate=POSITIVE)
     OKTADETECT_KEEP_DELIVERIES_MONTHS = env.int("OKTADETECT_KEEP_DELIVERIES_MONTHS", 12, validate=NOT_NEGATIVE)
     OKTADETECT_REHEARSE_EVERY_DAYS = env.int("OKTADETECT_REHEARSE_EVERY_DAYS", 0, validate=NOT_NEGATIVE)
     OKTADETECT_JIRA_REHEARSAL_PROJECT = env.str("OKTADETECT_JIRA_REHEARSAL_PROJECT", "")
+    OKTADETECT_JIRA_CLOSE_POLICY = env.str(
+        "OKTADETECT_JIRA_CLOSE_POLICY", "both", validate=validate.OneOf(["both", "to_jira", "from_jira", "none"])
+    )
+    OKTADETECT_JIRA_RESOLUTION = env.str("OKTADETECT_JIRA_RESOLUTION", "")
     OKTADETECT_OKTA_ADMIN_URL = env.str("OKTADETECT_OKTA_ADMIN_URL", "").rstrip("/")
     OKTADETECT_SECURE_COOKIES = env.bool("OKTADETECT_SECURE_COOKIES", not DEBUG)
     OKTADETECT_LOG_FORMAT = env.str(

@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 
 from alerts.choices import OperationKind, OperationState
 from alerts.models import Alert, Occurrence, Ticket, TicketOperation
-from alerts.ticketing import client, fields
+from alerts.ticketing import client, fields, transitions
 from alerts.ticketing.errors import JiraLater, JiraRefused, JiraUnknown
 from core import activity, clock
 
@@ -200,6 +200,8 @@ def _prepared(operation: TicketOperation) -> Callable[[], dict[str, Any]]:
         if other is None:
             raise NotYet("The other case has no ticket yet.")
         return partial(_link, key, other.key, operation.payload["type"])
+    if operation.kind == OperationKind.TRANSITION:
+        return transitions.prepared(operation.case_id, key)
     if operation.kind == OperationKind.DELETE and alert is not None and alert.rehearsal_id:
         return partial(_delete, key)
     if operation.kind == OperationKind.UPDATE and alert is not None:
@@ -269,7 +271,7 @@ def _look(operation: TicketOperation) -> dict[str, Any] | None:
     if operation.kind in {OperationKind.COMMENT, OperationKind.UPDATE}:  # an update may have become a comment
         comment = client.find_comment(_key(operation), str(operation.pk))
         return {"comment": comment} if comment else None
-    return None  # links and descriptions: doing them twice is doing them once
+    return None  # links, descriptions and transitions: doing them twice is doing them once
 
 
 @transaction.atomic
@@ -282,6 +284,10 @@ def _done(operation: TicketOperation, result: dict[str, Any]) -> None:
         )
         if made and operation.alert is not None:
             activity.record("ticket.created", operation.alert, by="ticketing", key=ticket.key)
+    if operation.kind == OperationKind.TRANSITION:  # heard from ourselves: its webhook then tells nothing new
+        Ticket.objects.filter(case_id=operation.case_id).update(
+            status=result["status"][:80], status_category=result["category"][:16]
+        )
     TicketOperation.objects.filter(pk=operation.pk).update(
         state=OperationState.DONE, last_error="", result=result, lease_until=None, done_at=clock.now(), not_before=None
     )

@@ -1,0 +1,95 @@
+"""
+Bringing a ticket's status to where its case is. A step is chosen by the category of the status that it leads to, never by its name.
+
+Whether the case is open or closed is read when the request is about to leave: an older wish never overtakes a newer one, and a
+ticket that is there already (an earlier request's answer was lost, a person was quicker) is left alone.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+
+from alerts.choices import Status
+from alerts.models import Alert
+from alerts.ticketing import client
+from alerts.ticketing.errors import JiraRefused, JiraUnknown
+
+DONE = "done"
+OPEN = ("indeterminate", "new")  # what is reopened is being worked on, rather than waiting to be
+MAX_NAMED = 5
+
+
+def prepared(case_id: int, key: str) -> Callable[[], dict[str, Any]]:
+    """
+    Return the request that brings the issue where its case is; one that does nothing where it is there already.
+
+    Its result is {status, category}, as the issue then stands. Raises JiraRefused, with what to change, when no step leads there.
+    """
+    wanted = OPEN if Alert.objects.filter(case_id=case_id).exclude(status=Status.CLOSED).exists() else (DONE,)
+    name, category = _status(key)
+    if category in wanted or (category != DONE and DONE not in wanted):
+        return lambda: {"status": name, "category": category}
+    answer = client.call("GET", f"issue/{key}/transitions", params={"expand": "transitions.fields"})
+    step = _chosen(answer.get("transitions"), wanted, name)
+    body: dict[str, Any] = {"transition": {"id": str(step["id"])}}
+    if "resolution" in _asked(step):
+        body["fields"] = {"resolution": {"name": settings.OKTADETECT_JIRA_RESOLUTION}}
+    to = step["to"]
+    result = {"status": str(to.get("name") or ""), "category": _category(to)}
+    return partial(_take, key, body, result)
+
+
+def _take(key: str, body: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    client.call("POST", f"issue/{key}/transitions", body=body)
+    return result
+
+
+def _status(key: str) -> tuple[str, str]:
+    """Return the issue's status and its category."""
+    fields = client.call("GET", f"issue/{key}", params={"fields": "status"}).get("fields")
+    status = fields.get("status") if isinstance(fields, dict) else None
+    if not isinstance(status, dict) or not _category(status):
+        raise JiraUnknown("Jira's answer tells no status of the ticket.")
+    return str(status.get("name") or ""), _category(status)
+
+
+def _category(status: Mapping[str, Any]) -> str:
+    return str((status.get("statusCategory") or {}).get("key") or "")
+
+
+def _chosen(steps: Any, wanted: tuple[str, ...], now: str) -> dict[str, Any]:
+    """Return the first step into the first wanted category that asks for nothing which we cannot give."""
+    if not isinstance(steps, list):
+        raise JiraUnknown("Jira's answer lists no transitions.")
+    leading = [
+        step
+        for category in wanted
+        for step in steps
+        if isinstance(step, dict) and _category(step.get("to") or {}) == category
+    ]
+    free = [step for step in leading if _asked(step) <= _given()]
+    if free:
+        return free[0]
+    goal = "done" if DONE in wanted else "open"
+    if not leading:
+        raise JiraRefused(
+            f"No transition leads from “{now}” to a {goal} status, or we may not take it. Add one to the workflow, or move it by hand."
+        )
+    asked = sorted({field for step in leading for field in _asked(step) - _given()})[:MAX_NAMED]
+    hint = " Name one in OKTADETECT_JIRA_RESOLUTION." if asked == ["resolution"] else ""
+    raise JiraRefused(
+        f"Every transition from “{now}” to a {goal} status asks for {', '.join(asked)}.{hint} "
+        "Make it optional on that screen, or move it by hand."
+    )
+
+
+def _asked(step: Mapping[str, Any]) -> set[str]:
+    """Return the fields that a step's screen insists on."""
+    fields = step.get("fields") or {}
+    return {name for name, one in fields.items() if one.get("required") and not one.get("hasDefaultValue")}
+
+
+def _given() -> set[str]:
+    return {"resolution"} if settings.OKTADETECT_JIRA_RESOLUTION else set()
