@@ -90,7 +90,7 @@ def test_the_monitors_page_asks_no_more_of_the_database_for_more_rows(
 ) -> None:
     for _ in range(12):
         make_alert(monitor=make_monitor())
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         client.get("/monitors/")
 
 
