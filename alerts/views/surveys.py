@@ -15,8 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from alerts.choices import Verdict
 from alerts.services import surveys
 from core import activity, jobs
+from core.wakeups import wake
 from monitors.definitions import Definition
 from monitors.models import Monitor, Survey, SurveyFinding, SurveyRow, every_detection
+from monitors.services import bulk
+from monitors.tasks import run_bulk_push
 
 DAYS = (1, 7, 14, 30, 90)
 
@@ -123,7 +126,6 @@ def choose(request: HttpRequest, pk: str) -> HttpResponse:
     if not made:
         messages.warning(request, "Nothing was chosen, or each has a monitor already. Tick the detections to push.")
         return HttpResponseRedirect(reverse("alerts:survey", args=[pk]))
-    messages.success(
-        request, f"{len(made)} monitor{'' if len(made) == 1 else 's'} saved. Tick them, and push them to OpenSearch."
-    )
-    return HttpResponseRedirect(reverse("admin:monitors_monitor_changelist") + "?deployment__state__exact=never")
+    job = bulk.ask(made, by=activity.person_of(request.user))
+    wake(run_bulk_push, str(job.pk))
+    return HttpResponseRedirect(reverse("admin:monitors_monitor_bulk", args=[job.pk]))

@@ -17,7 +17,7 @@ from core import clock, jobs
 from core.roles import DETECTION_ENGINEERS
 from monitors import opensearch
 from monitors.definitions import detection, detection_ids
-from monitors.models import Deployment, Monitor, Survey, SurveyFinding, SurveyRow
+from monitors.models import BulkPush, Deployment, Monitor, Survey, SurveyFinding, SurveyRow
 from monitors.services import revisions
 from sandbox.okta.traffic import plan
 from tests.factories import make_monitor, make_person, make_user
@@ -164,8 +164,10 @@ def test_the_page_is_judged_on_and_chosen_from(client: Client) -> None:
         finding.refresh_from_db()
         assert finding.verdict == wanted
     chosen = {"detection": ["brute-force-user", "impossible-travel", "no-such"], "one_a_week": ["brute-force-user"]}
-    client.post(reverse("alerts:choose-from-survey", args=[survey.pk]), chosen)
-    monitor = Monitor.objects.get()
+    answer = client.post(reverse("alerts:choose-from-survey", args=[survey.pk]), chosen)
+    monitor, push = Monitor.objects.get(), BulkPush.objects.get()
+    assert push.monitors == [str(monitor.pk)]
+    assert answer.url == reverse("admin:monitors_monitor_bulk", args=[push.pk])
     assert (monitor.detection, monitor.params, monitor.index_pattern) == (
         "brute-force-user",
         {"failures": 34},
