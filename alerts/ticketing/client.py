@@ -13,6 +13,7 @@ import requests
 from django.conf import settings
 from jira import JIRA, JIRAError
 
+from alerts.ticketing.document import Body
 from alerts.ticketing.errors import JiraError, JiraLater, JiraRefused, JiraUnknown
 from core import clock
 
@@ -43,12 +44,12 @@ def connection() -> JIRA:
 
 def call(method: str, path: str, *, body: Any = None, params: dict[str, Any] | None = None) -> dict[str, Any]:
     """
-    Send one request to `/rest/api/2/{path}` and return its JSON object (an empty one where there is no body).
+    Send one request to `/rest/api/{JIRA_API_VERSION}/{path}` and return its JSON object (an empty one where there is no body).
 
     Raises JiraRefused, JiraLater or JiraUnknown. A request that was never sent (no connection) is JiraLater.
     """
     session = connection()._session  # the client's session: authentication, certificates, timeouts
-    url = f"{settings.JIRA_URL.rstrip('/')}/rest/api/2/{path}"
+    url = f"{settings.JIRA_URL.rstrip('/')}/rest/api/{settings.JIRA_API_VERSION}/{path}"
     try:
         response = session.request(method, url, json=body, params=params)
     except JIRAError as error:
@@ -169,7 +170,7 @@ def who_am_i() -> str:
     return str(answer.get("displayName") or answer.get("name") or "somebody")
 
 
-def add_comment(key: str, text: str, operation_id: str) -> str:
+def add_comment(key: str, text: Body, operation_id: str) -> str:
     """Comment on an issue, with the operation as the comment's property; return the comment's id."""
     body = {"body": text, "properties": [{"key": OPERATION_PROPERTY, "value": {"operation": operation_id}}]}
     answer = call("POST", f"issue/{key}/comment", body=body)
@@ -196,13 +197,14 @@ def link_issues(key: str, other: str, kind: str) -> None:
     )
 
 
-def description(key: str) -> str:
-    """Return an issue's description as Jira holds it; empty where it has none."""
+def description(key: str) -> Body:
+    """Return an issue's description as Jira holds it, in the language of JIRA_API_VERSION; empty where it has none."""
     answer = call("GET", f"issue/{key}", params={"fields": "description"})
     held = answer.get("fields")
     if not isinstance(held, dict):
         raise JiraUnknown("Jira's answer tells no fields of the ticket.")
-    return str(held.get("description") or "")
+    described = held.get("description")
+    return described if isinstance(described, dict) else str(described or "")
 
 
 def delete_issue(key: str) -> None:

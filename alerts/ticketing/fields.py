@@ -1,45 +1,61 @@
 """
-What a ticket says. Pure but for settings: rows in, Jira's fields out.
-
-Whatever comes from events was written by whoever caused them. In wiki markup it stands only escaped, so that it can make no link,
-mention, macro or table cell of its own.
+Jira's fields of a ticket: rows in, what goes over the wire out. What the texts say stands in `words`, how they are written in
+`markup` and `adf`; what a team wants beyond the defaults in its TicketTemplate.
 """
 
 import hashlib
-import re
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F, Q
 
-from alerts.models import Alert, Occurrence
-from alerts.okta import event_words, place_words
+from alerts.models import Alert, Occurrence, TicketTemplate
+from alerts.models.template import SUMMARY
+from alerts.ticketing import adf, custom, markup, templates, words
+from alerts.ticketing.document import Body, Document, data, paragraph
 from core.text import controls_shown
 from monitors import definitions
-from monitors.errors import DefinitionError
-from monitors.findings import duration, when
-from monitors.models import find_detection
 
 MAX_SUMMARY = 255
 MAX_DESCRIPTION = 32_767
-MAX_ROWS = 25
-
-# Every character that wiki markup reads as its own. A backslash before it makes it a letter.
-_MARKUP = re.compile(r"([\\*_?\-+^~{}\[\]()!|#@<>&:%/'\"=])")
-
-
-def plain(value: Any, limit: int = 200) -> str:
-    """Return event data as wiki text that can only be read: on one line, cut, controls written out, every mark-up character escaped."""
-    words = controls_shown(" ".join(str(value).split()))
-    cut = words if len(words) <= limit else words[: limit - 1] + "…"
-    return _MARKUP.sub(r"\\\1", cut)
+MAX_INTRODUCTION = 4_000
+JIRA_TIME = "%Y-%m-%dT%H:%M:%S.000%z"
+link = words.link
 
 
-def summary(alert: Alert) -> str:
-    """Return `Security Alert: <detection> for <entity>` (a rehearsal says so first), on one line, within Jira's 255 characters."""
-    rehearsal = "[Rehearsal] " if alert.rehearsal_id else ""
-    words = controls_shown(" ".join(f"{rehearsal}Security Alert: {alert.detection} for {alert.entity_name}".split()))
-    return words if len(words) <= MAX_SUMMARY else words[: MAX_SUMMARY - 1] + "…"
+def template_of(alert: Alert) -> TicketTemplate:
+    """Return how the alert's ticket is filled in: its monitor's template, else the one for all others, else the defaults (unsaved)."""
+    rows = TicketTemplate.objects.filter(Q(monitor=alert.monitor_id) | Q(monitor=None))
+    return rows.order_by(F("monitor").asc(nulls_last=True)).first() or TicketTemplate()
+
+
+def values(alert: Alert) -> dict[str, Any]:
+    """Return what a template may name, by name."""
+    return {
+        "entity": alert.entity_name,
+        "entity_id": alert.entity_id,
+        "entity_type": alert.entity_type,
+        "sentence": alert.sentence,
+        "detection": alert.detection,
+        "monitor": alert.monitor.name if alert.monitor else "",
+        "severity": alert.severity,
+        "severity_word": definitions.SEVERITIES[alert.severity],
+        "first_seen": alert.first_seen.strftime(JIRA_TIME),
+        "last_seen": alert.last_seen.strftime(JIRA_TIME),
+        "count": alert.occurrence_count,
+        "alert": str(alert),
+        "link": link(alert),
+        "observed": alert.observed,
+        "limits": alert.limits,
+    }
+
+
+def summary(alert: Alert, template: str = SUMMARY) -> str:
+    """Return the template's one line (a rehearsal says so first) within Jira's 255 characters."""
+    told = templates.render(template, values(alert)) or templates.render(SUMMARY, values(alert))
+    return data(f"[Rehearsal] {told}" if alert.rehearsal_id else told, MAX_SUMMARY)
 
 
 def label(operation_id: str) -> str:
@@ -48,138 +64,121 @@ def label(operation_id: str) -> str:
 
 
 def create(alert: Alert, operation_id: str) -> dict[str, Any]:
-    """Return the fields of a new issue."""
-    return {
+    """Return the fields of a new issue. A rehearsal's are the plain ones: its project may have no others."""
+    template = TicketTemplate() if alert.rehearsal_id else template_of(alert)
+    told = values(alert)
+    fields: dict[str, Any] = {
         "project": {"key": settings.OKTADETECT_JIRA_REHEARSAL_PROJECT if alert.rehearsal_id else settings.JIRA_PROJECT},
         "issuetype": {"name": settings.JIRA_ISSUE_TYPE},
-        "summary": summary(alert),
-        "description": description(alert),
-        "priority": {"name": settings.JIRA_PRIORITIES[alert.severity - 1]},
-        "labels": ["oktadetect", label(operation_id)],
+        "summary": summary(alert, template.summary),
+        "description": description(alert, template),
+        "priority": priority(alert, template),
+        "labels": ["oktadetect", label(operation_id), *_labels(template.labels, told)],
     }
+    components = [{"name": data(name, 255)} for name in _listed(templates.render(template.components, told))]
+    optional = {
+        "components": components,
+        "security": {"name": template.security_level} if template.security_level else None,
+        "assignee": _person(template.assignee),
+    }
+    fields |= {name: value for name, value in optional.items() if value}
+    return fields | custom.values(template.resolved, told, said)
 
 
-def description(alert: Alert) -> str:
-    """Return what a responder can work from: what fired, observed against limit, who, where, when, evidence, runbook, link back."""
-    occurrence = alert.occurrences.order_by("-last_at").first()
-    parts = [_rehearsed(alert), _what(alert), _observed(alert), _who_and_when(alert, occurrence)]
-    head = "\n\n".join(filter(None, parts))
-    tail = "\n\n".join(filter(None, [_runbook(alert), f"[Open in oktadetect|{link(alert)}]"]))
-    room = MAX_DESCRIPTION - len(head) - len(tail) - 10
-    return "\n\n".join(filter(None, [head, _evidence(occurrence, room), tail]))
+def priority(alert: Alert, template: TicketTemplate | None = None) -> dict[str, str]:
+    """Return Jira's priority for the alert's severity."""
+    names = _listed((template or template_of(alert)).priorities)
+    return {"name": (names if len(names) == 5 else settings.JIRA_PRIORITIES)[alert.severity - 1]}
 
 
-def digest(text: str) -> str:
+def description(alert: Alert, template: TicketTemplate | None = None) -> Body:
+    """Return the description, within Jira's 32,767 characters: with fewer events where all do not fit."""
+    template = template or template_of(alert)
+    introduction = templates.render(template.introduction, values(alert))[:MAX_INTRODUCTION]
+    return _fitted(lambda rows: words.description(alert, introduction, rows))
+
+
+def late_evidence(alert: Alert) -> Body:
+    """Return a comment with what a description would say by now, for a ticket whose description somebody edited."""
+    return _fitted(lambda rows: words.late_evidence(alert, rows))
+
+
+def comment(alert: Alert, fresh: Iterable[Occurrence]) -> Body:
+    """Return one comment on all occurrences of the alert's case that were not told yet, with what is new in them."""
+    told = list(fresh)
+    case = Occurrence.objects.filter(alert__case_id=alert.case_id).exclude(
+        pk__in=[occurrence.pk for occurrence in told]
+    )
+    earlier = list(case.select_related("alert").order_by("-last_at")[: words.SEEN_FOR_NEW])
+    return _fitted(lambda rows: words.comment(told[: max(rows, 1) * 4], earlier))
+
+
+def said(text: str) -> Body:
+    """Return a sentence of ours as a comment."""
+    return _rendered([paragraph(*text.splitlines())])
+
+
+def digest(body: Body) -> str:
     """Return a hash by which a description is known again: of its words, whatever Jira made of line ends and outer space."""
+    text = adf.words(body) if isinstance(body, dict) else body
     lines = (line.rstrip() for line in text.strip().splitlines())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def late_evidence(alert: Alert) -> str:
-    """Return a comment with what a description would say by now, for a ticket whose description somebody edited."""
-    occurrence = alert.occurrences.order_by("-last_at").first()
-    said = "The evidence is more complete now. The description was edited, so it is left alone and this stands here."
-    head = "\n\n".join([said, _what(alert), _who_and_when(alert, occurrence)])
-    tail = f"[Open in oktadetect|{link(alert)}]"
-    return "\n\n".join(filter(None, [head, _evidence(occurrence, MAX_DESCRIPTION - len(head) - len(tail) - 10), tail]))
+def entity_property(alert: Alert) -> dict[str, Any]:
+    """Return what the issue's property `oktadetect.alert` holds, for searches and other programs."""
+    return {
+        "alert": alert.pk,
+        "case": alert.case_id,
+        "fingerprint": alert.fingerprint,
+        "detection": alert.detection_id or data(alert.detection),
+        "entityType": alert.entity_type,
+        "entityId": data(alert.entity_id, 500),
+        "url": link(alert),
+    }
 
 
-def _rehearsed(alert: Alert) -> str:
-    """Return that nothing of this happened, or that somebody wants it to look so; empty for what claims nothing."""
-    if alert.rehearsal_id:
-        return "*This is a rehearsal.* Its events are made up and signed; nothing happened, and this ticket is deleted again."
-    return f"*{plain(alert.rehearsal_claim)}*" if alert.rehearsal_claim else ""
+def remote_link(alert: Alert) -> dict[str, Any]:
+    """Return the link from the issue to the alert; by its `globalId` the same one twice is one."""
+    title = data(f"{alert}: {alert.detection} for {alert.entity_name}", MAX_SUMMARY)
+    return {
+        "globalId": f"system=oktadetect&alert={alert.pk}",
+        "application": {"type": "oktadetect", "name": "oktadetect"},
+        "object": {"url": link(alert), "title": title, "summary": data(alert.sentence, MAX_SUMMARY)},
+    }
 
 
-def link(alert: Alert) -> str:
-    """Return the alert's address in the portal."""
-    return f"{settings.PORTAL_URL}/alerts/{alert.pk}/"
+def _fitted(build: Callable[[int], Document]) -> Body:
+    """Return the first that fits of the same with all events, fewer, or none; at the very last the end is cut off."""
+    for rows in (words.MAX_ROWS, 12, 5, 0):
+        document = build(rows)
+        if _size(body := _rendered(document)) <= MAX_DESCRIPTION:
+            return body
+    while _size(body := _rendered(document)) > MAX_DESCRIPTION:
+        document = document[:-1]
+    return body
 
 
-def comment(alert: Alert, fresh: Iterable[Occurrence]) -> str:
-    """Return one comment on all occurrences that were not told yet."""
-    lines = [
-        f"* {occurrence.first_at:%Y-%m-%d %H:%M:%S} to {occurrence.last_at:%H:%M:%S} UTC: "
-        f"{occurrence.count} event{'' if occurrence.count == 1 else 's'}"
-        for occurrence in fresh
-    ]
-    seen = f"Seen again, {alert.occurrence_count} times in all. {plain(alert.sentence, 500)}"
-    return "\n".join([seen, *lines[:20], f"[Open in oktadetect|{link(alert)}]"])
+def _rendered(document: Document) -> Body:
+    return adf.render(document) if settings.JIRA_API_VERSION == 3 else markup.render(document)
 
 
-def _what(alert: Alert) -> str:
-    reasons = "".join(f" Raised or lowered, since {plain(reason)}." for reason in alert.severity_reasons)
-    word = definitions.SEVERITIES[alert.severity]
-    return f"*{plain(alert.sentence, 1000)}*\nDetection: {plain(alert.detection)}. Severity: {alert.severity} ({word}).{reasons}"
+def _size(body: Body) -> int:
+    return len(body) if isinstance(body, str) else len(json.dumps(body))
 
 
-def _observed(alert: Alert) -> str:
-    try:
-        observations = find_detection(alert.detection_id).observed if alert.detection_id else ()
-    except DefinitionError:
-        observations = ()  # the detection left the catalogue; the alert stays readable
-    rows = []
-    for one in observations:
-        if alert.observed.get(one.value) is None:
-            continue
-        limit = alert.limits.get(one.limit) if one.limit else None
-        beside = f"{plain(limit)} {one.unit}".strip() if limit is not None else "\\-"
-        rows.append(f"|{plain(one.label)}|{plain(alert.observed[one.value])} {one.unit}".rstrip() + f"|{beside}|")
-    return "\n".join(["||What||Observed||Limit||", *rows]) if rows else ""
+def _labels(template: str, told: dict[str, Any]) -> list[str]:
+    """Return labels: each word of the template is one, whose values' spaces become underscores, as Jira takes none."""
+    made = ("_".join(controls_shown(templates.render(word, told)).split())[:255] for word in template.split())
+    return [one for one in dict.fromkeys(made) if one and not one.startswith("oktadetect")]
 
 
-def _who_and_when(alert: Alert, occurrence: Occurrence | None) -> str:
-    lines = [f"Who: {plain(alert.entity_name)} ({alert.entity_type} {plain(alert.entity_id)})"]
-    if occurrence is not None:
-        span = duration((occurrence.last_at - occurrence.first_at).total_seconds())
-        lines.append(
-            f"When: {occurrence.first_at:%Y-%m-%d %H:%M:%S} to {occurrence.last_at:%Y-%m-%d %H:%M:%S} UTC ({span})"
-        )
-        places = dict.fromkeys(place_words(event) for event in occurrence.events if place_words(event))
-        if places:
-            lines.append("Where: " + "; ".join(plain(place) for place in list(places)[:5]))
-    if alert.entity_type == "user" and settings.OKTADETECT_OKTA_ADMIN_URL and alert.entity_id.startswith("00u"):
-        lines.append(
-            f"[User in Okta|{settings.OKTADETECT_OKTA_ADMIN_URL}/admin/user/profile/view/{plain(alert.entity_id)}]"
-        )
-    return "\n".join(lines)
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _evidence(occurrence: Occurrence | None, room: int) -> str:
-    if occurrence is None or not occurrence.events:
-        return ""
-    rows = ["||Time (UTC)||Event||Outcome||Address||Place||Network||Device||uuid||"]
-    used = len(rows[0])
-    for event in occurrence.events[:MAX_ROWS]:
-        row = _row(event)
-        used += len(row) + 1
-        if used > room:
-            rows.append("More events stand in oktadetect.")
-            break
-        rows.append(row)
-    return "\n".join(rows)
-
-
-def _row(event: Mapping[str, Any]) -> str:
-    at = when(event.get("t"))
-    network = " ".join(str(event[key]) for key in ("asn", "as_org") if event.get(key))
-    device = " ".join(str(event[key]) for key in ("os", "browser") if event.get(key))
-    cells = [
-        f"{at:%Y-%m-%d %H:%M:%S}" if at else "",
-        event_words(event),
-        event.get("result"),
-        f"{event.get('ip') or ''}{' (proxy)' if event.get('proxy') else ''}",
-        place_words(event),
-        network,
-        device,
-        event.get("uuid"),
-    ]
-    return "|" + "|".join(plain(cell, 80) if cell else " " for cell in cells) + "|"
-
-
-def _runbook(alert: Alert) -> str:
-    try:
-        steps = find_detection(alert.detection_id).runbook if alert.detection_id else ()
-    except DefinitionError:
-        steps = ()
-    return "\n".join(["*Runbook*", *(f"# {plain(step, 500)}" for step in steps)]) if steps else ""
+def _person(name: str) -> dict[str, str] | None:
+    """Return somebody as Jira names people: Cloud by account id (it is spoken to with an e-mail address), Data Center by name."""
+    if not name:
+        return None
+    return {"accountId": name} if settings.JIRA_USER else {"name": name}

@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet
 from alerts.choices import OperationKind, OperationState
 from alerts.models import Alert, Occurrence, Ticket, TicketOperation
 from alerts.ticketing import client, fields, transitions
+from alerts.ticketing.document import Body
 from alerts.ticketing.errors import JiraLater, JiraRefused, JiraUnknown
 from core import activity, clock
 
@@ -180,13 +181,14 @@ def _prepared(operation: TicketOperation) -> Callable[[], dict[str, Any]]:
     """Return the request, ready to go: everything that can fail on our side has been read by then."""
     alert = operation.alert
     if operation.kind == OperationKind.CREATE and alert is not None:
+        # read before the text is: what comes between is told twice rather than never
+        _tells(operation, list(Occurrence.objects.filter(alert__case_id=operation.case_id)))
         wanted = fields.create(alert, str(operation.pk))
-        _tells(operation, alert.occurrences.all())
         operation.payload["description"] = fields.digest(wanted["description"])
         return lambda: client.create_issue(wanted, str(operation.pk))
     key = _key(operation)
     if operation.kind == OperationKind.COMMENT and "text" in operation.payload:
-        told = str(operation.payload["text"])
+        told = fields.said(str(operation.payload["text"]))
         return lambda: {"comment": client.add_comment(key, told, str(operation.pk))}
     if operation.kind == OperationKind.COMMENT and alert is not None:
         fresh = _untold(operation)
@@ -219,7 +221,7 @@ def _delete(key: str) -> dict[str, Any]:
     return {"deleted": key}
 
 
-def _describe(key: str, text: str) -> dict[str, Any]:
+def _describe(key: str, text: Body) -> dict[str, Any]:
     client.update_issue(key, {"description": text})
     return {}
 
@@ -257,10 +259,11 @@ def _tells(operation: TicketOperation, occurrences: Iterable[Occurrence]) -> Non
 
 
 def _untold(operation: TicketOperation) -> list[Occurrence]:
-    """Return the alert's occurrences that neither the ticket's first text nor a comment told, oldest first."""
+    """Return the occurrences of the case's alerts that neither the ticket's first text nor a comment told, oldest first."""
     done = TicketOperation.objects.filter(case_id=operation.case_id, state=OperationState.DONE)
     told = {pk for payload in done.values_list("payload", flat=True) for pk in payload.get("told", ())}
-    return list(Occurrence.objects.filter(alert=operation.alert).exclude(pk__in=told).order_by("first_at"))
+    fresh = Occurrence.objects.filter(alert__case_id=operation.case_id).exclude(pk__in=told)
+    return list(fresh.select_related("alert__monitor").order_by("first_at"))
 
 
 def _look(operation: TicketOperation) -> dict[str, Any] | None:
