@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -36,7 +37,7 @@ def pattern() -> str:
     """Some days of some people, with attacks and look-alikes among them."""
     start = NOW - timedelta(days=DAYS)
     traffic = plan(seed=11, users=USERS, start=start, end=NOW, attacks=3 * DAYS, run_id="survey", engine="both")
-    return index_by_template("t-survey", traffic.events)
+    return index_by_template(f"t-survey-{uuid.uuid4().hex[:8]}", traffic.events)
 
 
 def surveyed(pattern: str, days: int = DAYS) -> Survey:
@@ -121,9 +122,9 @@ def test_the_shell_says_the_same(pattern: str) -> None:
 @pytest.mark.opensearch
 def test_an_index_that_lacks_fields_says_what_it_cannot_serve(request: pytest.FixtureRequest) -> None:
     bare = {"published": {"type": "date"}} | {name: {"type": "keyword"} for name in ("uuid", "eventType")}
-    opensearch.call("PUT", "/t-survey-bare", body={"mappings": {"properties": bare}})
-    request.addfinalizer(lambda: opensearch.call("DELETE", "/t-survey-bare"))
-    survey = surveyed("t-survey-bare", 1)
+    opensearch.call("PUT", "/t-bare-survey", body={"mappings": {"properties": bare}})
+    request.addfinalizer(lambda: opensearch.call("DELETE", "/t-bare-survey"))
+    survey = surveyed("t-bare-survey", 1)
     assert survey.state == jobs.State.DONE
     lacking = {row.detection: row.lacks for row in survey.rows.all()}
     assert "actor.id" in lacking["brute-force-user"]
