@@ -1,11 +1,11 @@
 """The page of an issue, for people: what a link in the portal opens. Read-only; no script; everything escaped."""
 
 import json
+from datetime import UTC, datetime
 from html import escape
 
 from . import documents, wiki
 from . import site as setup
-from .parts import timestamp
 from .site import Site
 from .store import Row, Store
 
@@ -50,15 +50,15 @@ def issue_page(site: Site, store: Store, issue: Row) -> str:
         or "None",
         "Assignee": escape(_name(site, issue["assignee"]) or "Unassigned"),
         "Reporter": escape(_name(site, issue["reporter"])),
-        "Created": timestamp(issue["created"]),
-        "Updated": timestamp(issue["updated"]),
+        "Created": when(issue["created"]),
+        "Updated": when(issue["updated"]),
     }
     description = _prose(issue["description"]) if issue["description"] else "<p>None</p>"
     body = (
         f'<p class="when">{escape(issue["project"])} / {escape(issue["key"])}</p><h1>{escape(issue["summary"])}</h1>'
         f"<dl>{''.join(f'<dt>{name}</dt><dd>{value}</dd>' for name, value in facts.items())}</dl>"
         f'<h2>Description</h2><div class="body">{description}</div>'
-        f"{_links(store, issue)}{_comments(site, store, issue)}"
+        f"{_links(store, issue)}{_attachments(store, issue)}{_comments(site, store, issue)}"
     )
     return _page(f"[{issue['key']}] {issue['summary']}", body)
 
@@ -86,6 +86,11 @@ def _prose(stored: str) -> str:
     return wiki.to_html(value) if isinstance(value, str) else documents.to_html(value)
 
 
+def when(milliseconds: int) -> str:
+    """A time for people, in UTC."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def _name(site: Site, person_id: str | None) -> str:
     person = site.person(person_id)
     return person.name if person else ""
@@ -94,7 +99,7 @@ def _name(site: Site, person_id: str | None) -> str:
 def _links(store: Store, issue: Row) -> str:
     items = []
     kinds = {t.id: t for t in setup.LINK_TYPES}
-    for row in store.rows("SELECT * FROM link WHERE inward = :id OR outward = :id ORDER BY id", {"id": issue["id"]}):
+    for row in store.links(issue["id"]):
         is_inward = row["inward"] == issue["id"]
         other = store.issue(row["outward"] if is_inward else row["inward"])
         verb = kinds[row["type"]].outward if is_inward else kinds[row["type"]].inward
@@ -111,9 +116,16 @@ def _links(store: Store, issue: Row) -> str:
     return f"<h2>Links</h2><ul>{''.join(items)}</ul>" if items else ""
 
 
+def _attachments(store: Store, issue: Row) -> str:
+    items = "".join(
+        f"<li>{escape(row['filename'])} ({row['size']:,} bytes)</li>" for row in store.attachments(issue["id"])
+    )
+    return f"<h2>Attachments</h2><ul>{items}</ul>" if items else ""
+
+
 def _comments(site: Site, store: Store, issue: Row) -> str:
     comments = "".join(
-        f'<article><p class="when">{escape(_name(site, row["author"]))}, {timestamp(row["created"])}</p>'
+        f'<article><p class="when">{escape(_name(site, row["author"]))}, {when(row["created"])}</p>'
         f'<div class="body">{_prose(row["body"])}</div></article>'
         for row in store.comments(issue["id"])
     )

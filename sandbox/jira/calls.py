@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .faults import Conditions
-from .site import Site
+from .site import Person, Project, Site
 from .store import Row, Store
 
 Json = Any  # what json.loads returns
@@ -40,15 +40,21 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """One authenticated request, as a handler sees it. ``version`` is the API's: "2" or "3" ("latest" is 2)."""
+    """One authenticated request, as a handler sees it. ``version`` is the API's: "2" or "3" ("latest" is 2).
+
+    ``happened`` are the webhook bodies of what the handler did, in their order: see ``events``.
+    """
 
     site: Site
+    caller: Person
     store: Store
     conditions: Conditions
     version: str
     base_url: str
     query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
     raw_body: bytes
+    happened: list[dict[str, Json]] = field(default_factory=list)
 
     @property
     def api_url(self) -> str:
@@ -82,14 +88,48 @@ class Call:
             raise RefusedError(400, f"The value '{text}' is not valid for the parameter '{name}'.")
         return int(text)
 
+    def page_size(self, asked: int) -> int:
+        """How much a page holds of what was asked for."""
+        return min(asked, self.conditions.page_limit or asked)
+
+    def page(self, default: int) -> tuple[int, int]:
+        """Where a page starts, and how much it holds."""
+        return self.number("startAt", 0), self.page_size(self.number("maxResults", default))
+
 
 def access_issue(call: Call, id_or_key: str) -> Row:
-    """The issue with this id or key; refused with 404 when it is not there."""
+    """The issue with this id or key; refused with 404 when it is not there, or not for the caller's eyes."""
     found = call.store.find_issue(id_or_key)
-    if found is None:
+    if found is None or found["security"] in call.site.hidden_levels(call.caller):
         on_cloud = "Issue does not exist or you do not have permission to see it."
         raise RefusedError(404, "Issue Does Not Exist" if call.site.profile == "dc" else on_cloud)
     return found
+
+
+def issue_project(call: Call, issue: Row) -> Project:
+    """The project that an issue lies in."""
+    project = call.site.project(issue["project"])
+    assert project is not None  # noqa: S101 - the keys of issues are those of projects
+    return project
+
+
+DENIED = {
+    "CREATE_ISSUES": "You do not have permission to create issues in this project.",
+    "EDIT_ISSUES": "You do not have permission to edit issues in this project.",
+    "ADD_COMMENTS": "You do not have the permission to comment on this issue.",
+    "LINK_ISSUES": "No Link Issue Permission for issue '{}'",
+    "TRANSITION_ISSUES": "You do not have permission to transition this issue.",
+    "ASSIGN_ISSUES": "You do not have permission to assign issues.",
+    "DELETE_ISSUES": "You do not have permission to delete issues in this project.",
+    "CREATE_ATTACHMENTS": "You do not have permission to create attachments for this issue.",
+    "SET_ISSUE_SECURITY": "You do not have permission to set the security level of this issue.",
+}
+
+
+def require(call: Call, project: Project, permission: str, key: str = "", *, status: int = 403) -> None:
+    """Refuse what the caller may not do in a project."""
+    if call.caller == call.site.caller and permission in project.lacking:
+        raise RefusedError(status, DENIED[permission].format(key))
 
 
 Handler = Callable[..., Answer]

@@ -2,57 +2,34 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from . import documents, wiki
+from . import custom
 from . import site as setup
-from .calls import Call, RefusedError
+from .calls import Call, RefusedError, require
+from .prose import check_body_text
 from .site import Project
+from .store import Row
 
 SUMMARY_LIMIT = 255
-TEXT_LIMIT = 32_767
 LABEL_LIMIT = 255
 DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
-NOT_A_DOCUMENT = "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
-NOT_A_STRING = "Operation value must be a string"
 
 Columns = dict[str, Any]
 Errors = dict[str, str]
 
 
-def check_body_text(call: Call, name: str, value: Any) -> str:
-    """The words of a description or a comment; refused unless it is what this version of the API takes."""
-    if call.version == "3":
-        if not documents.is_document(value):
-            raise RefusedError(400, errors={name: NOT_A_DOCUMENT})
-    elif not isinstance(value, str):
-        raise RefusedError(400, errors={name: NOT_A_STRING})
-    text = wiki.to_text(value) if isinstance(value, str) else documents.to_text(value)
-    if len(value if isinstance(value, str) else text) > TEXT_LIMIT:
-        raise RefusedError(
-            400,
-            errors={name: f"The entered text is too long. It exceeds the allowed limit of {TEXT_LIMIT:,} characters."},
-        )
-    return text
-
-
-def body_for(call: Call, stored: str | None) -> Any:
-    """A stored description or comment as this version of the API tells it; ``stored`` is JSON."""
-    value = json.loads(stored) if stored else None
-    if call.version == "3":
-        return documents.from_text(wiki.to_text(value)) if isinstance(value, str) else value
-    return documents.to_text(value) if isinstance(value, dict) else value
-
-
 def settable(project: Project) -> set[str]:
-    """The fields on a project's screen."""
-    return (set(setup.SYSTEM_FIELDS) | {f.id for f in project.custom_fields}) - project.off_screen
+    """The fields on a project's screens."""
+    levels = set() if project.levels else {"security"}
+    components = set() if project.components else {"components"}
+    names = set(setup.SYSTEM_FIELDS) | {f.id for f in project.custom_fields}
+    return names - project.off_screen - levels - components
 
 
-def refuse_unsettable(project: Project, names: Sequence[str]) -> None:
-    """Refuse fields that are not on the screen, all in one answer."""
-    on_screen = settable(project)
+def refuse_unsettable(names: Iterable[str], on_screen: Container[str]) -> None:
+    """Refuse fields that are not on a screen, all in one answer."""
     errors = {
         name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
         for name in names
@@ -63,39 +40,50 @@ def refuse_unsettable(project: Project, names: Sequence[str]) -> None:
 
 
 def columns_of(
-    call: Call, project: Project, fields: Mapping[str, Any], *, custom: Mapping[str, Any]
+    call: Call, project: Project, fields: Mapping[str, Any], *, issue: Row | None = None
 ) -> tuple[Columns, list[str] | None]:
     """Check fields and turn them into columns; labels apart, ``None`` where they are not among the fields.
 
-    ``custom`` are the custom fields that the issue already has. Project and type are left to the caller. Everything
-    that is wrong is refused in one answer, as Jira does.
+    ``issue`` is the one that is edited, if there is one. Project and type are left to the caller. Everything that is
+    wrong is refused in one answer, as Jira does.
     """
     columns: Columns = {}
     errors: Errors = {}
     labels: list[str] | None = None
-    extra = dict(custom)
+    extra = json.loads(issue["custom"]) if issue else {}
+    kinds = {field.id: field for field in project.custom_fields}
     for name, value in fields.items():
         try:
             if name == "labels":
                 labels = check_labels(value)
             elif name in CHECKS:
-                columns.update(CHECKS[name](call, value))
-            elif name not in setup.SYSTEM_FIELDS:
-                extra[name] = value
+                columns.update(CHECKS[name](call, project, value))
+            elif name in kinds:
+                extra[name] = custom.check(call, kinds[name], value)
         except RefusedError as refusal:
             errors.update(refusal.errors)
-    missing = [
-        f
-        for f in project.custom_fields
-        if f.required and f.id not in project.off_screen and extra.get(f.id) in (None, "")
-    ]
-    errors.update({f.id: f"{f.name} is required." for f in missing})
+    errors.update({f.id: f"{f.name} is required." for f in _missing(project, extra)})
+    if issue is None:
+        # A field that is there and wrong has its own sentence already.
+        errors = {**_required(project, {**fields, "labels": labels}), **errors}
     if errors:
         raise RefusedError(400, errors=errors)
     return {**columns, "custom": json.dumps(extra)}, labels
 
 
-def _summary(_call: Call, value: Any) -> Columns:
+def _missing(project: Project, extra: Mapping[str, Any]) -> list[setup.CustomField]:
+    required = [f for f in project.custom_fields if f.required and f.id not in project.off_screen]
+    return [f for f in required if extra.get(f.id) in (None, "", [])]
+
+
+def _required(project: Project, fields: Mapping[str, Any]) -> Errors:
+    names = sorted(project.required - project.off_screen)
+    return {
+        name: f"{setup.SYSTEM_FIELDS[name][0]} is required." for name in names if fields.get(name) in (None, "", [])
+    }
+
+
+def _summary(_call: Call, _project: Project, value: Any) -> Columns:
     if not isinstance(value, str) or not value.strip():
         raise RefusedError(400, errors={"summary": "You must specify a summary of the issue."})
     if len(value) > SUMMARY_LIMIT:
@@ -105,20 +93,20 @@ def _summary(_call: Call, value: Any) -> Columns:
     return {"summary": value.strip()}
 
 
-def _description(call: Call, value: Any) -> Columns:
+def _description(call: Call, _project: Project, value: Any) -> Columns:
     if value is None or (value == "" and call.version != "3"):
         return {"description": None, "description_text": ""}
     return {"description_text": check_body_text(call, "description", value), "description": json.dumps(value)}
 
 
-def _priority(_call: Call, value: Any) -> Columns:
+def _priority(_call: Call, _project: Project, value: Any) -> Columns:
     found = find_named(setup.PRIORITIES, value)
     if found is None:
         raise RefusedError(400, errors={"priority": "The priority selected is invalid."})
     return {"priority": found.id}
 
 
-def _assignee(call: Call, value: Any) -> Columns:
+def _assignee(call: Call, _project: Project, value: Any) -> Columns:
     if value is None:
         return {"assignee": None}
     wanted = value.get("name" if call.site.profile == "dc" else "accountId") if isinstance(value, dict) else None
@@ -130,21 +118,48 @@ def _assignee(call: Call, value: Any) -> Columns:
             else "User does not exist or you do not have permission."
         )
         raise RefusedError(400, errors={"assignee": text})
+    if person is not None and not person.active:
+        raise RefusedError(400, errors={"assignee": f"User '{person.id}' cannot be assigned issues."})
     return {"assignee": person.id if person else None}
 
 
-def _duedate(_call: Call, value: Any) -> Columns:
+def _duedate(_call: Call, _project: Project, value: Any) -> Columns:
     if value is not None and not DATE.match(str(value)):
         raise RefusedError(400, errors={"duedate": "Error parsing date string: " + str(value)})
     return {"duedate": value}
 
 
-CHECKS: dict[str, Callable[[Call, Any], Columns]] = {
+def _components(_call: Call, project: Project, value: Any) -> Columns:
+    if not isinstance(value or [], list):
+        raise RefusedError(400, errors={"components": "data was not an array"})
+    ids = []
+    for told in value or []:
+        found = find_named(project.components, told)
+        if found is None:
+            name = told.get("name") or told.get("id") if isinstance(told, dict) else told
+            raise RefusedError(400, errors={"components": f"Component name '{name}' is not valid"})
+        ids.append(found.id)
+    return {"components": json.dumps(sorted(set(ids)))}
+
+
+def _security(call: Call, project: Project, value: Any) -> Columns:
+    if value is None:
+        return {"security": None}
+    require(call, project, "SET_ISSUE_SECURITY")
+    found = find_named(project.levels, value)
+    if found is None or found.id in call.site.hidden_levels(call.caller):
+        raise RefusedError(400, errors={"security": "The security level selected is invalid."})
+    return {"security": found.id}
+
+
+CHECKS: dict[str, Callable[[Call, Project, Any], Columns]] = {
     "summary": _summary,
     "description": _description,
     "priority": _priority,
     "assignee": _assignee,
     "duedate": _duedate,
+    "components": _components,
+    "security": _security,
 }
 
 

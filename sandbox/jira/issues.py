@@ -1,72 +1,24 @@
-"""Issues: create, read, edit, delete, move through the workflow, and what changed when."""
+"""Issues: create, read, edit, assign, delete, and what changed when."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import attached, fields, parts
+from . import comments, events, fields, render
 from . import site as setup
-from .calls import Answer, Call, RefusedError, access_issue, route
+from .calls import Answer, Call, RefusedError, access_issue, issue_project, require, route
 from .site import Project
 from .store import Row, now_ms
 
-
-def issue_project(call: Call, issue: Row) -> Project:
-    """The project that an issue lies in."""
-    project = call.site.project(issue["project"])
-    assert project is not None  # noqa: S101 - the keys of issues are those of projects
-    return project
-
-
-def all_fields(call: Call, issue: Row) -> dict[str, Any]:
-    """Every field of an issue, as ``fields`` of an answer."""
-    return {
-        "project": parts.project(call, issue["project"]),
-        "issuetype": parts.issue_type(call, issue["issuetype"]),
-        "summary": issue["summary"],
-        "description": fields.body_for(call, issue["description"]),
-        "status": parts.status(call, issue["status"]),
-        "priority": parts.priority(call, issue["priority"]),
-        "resolution": parts.resolution(call, issue["resolution"]),
-        "resolutiondate": parts.timestamp(issue["resolved"]) if issue["resolved"] else None,
-        "labels": call.store.labels(issue["id"]),
-        "assignee": parts.known_user(call, issue["assignee"]),
-        "reporter": parts.known_user(call, issue["reporter"]),
-        "duedate": issue["duedate"],
-        "created": parts.timestamp(issue["created"]),
-        "updated": parts.timestamp(issue["updated"]),
-        "issuelinks": attached.links_of(call, issue),
-        "comment": attached.comment_page(call, issue),
-        **json.loads(issue["custom"]),
-    }
-
-
-def wanted_fields(everything: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The fields that a client asked for: names, ``*all``, ``*navigable`` (no comments, no links), ``-name`` not."""
-    wanted = {name for name in names if not name.startswith("-")}
-    if not wanted or "*all" in wanted:
-        wanted = set(everything)
-    elif "*navigable" in wanted:
-        wanted |= set(everything) - {"comment", "issuelinks"}
-    wanted -= {name[1:] for name in names if name.startswith("-")}
-    return {name: value for name, value in everything.items() if name in wanted}
-
-
-def issue_answer(call: Call, issue: Row, names: Sequence[str], properties: Sequence[str]) -> dict[str, Any]:
-    """An issue as get and search tell it."""
-    answer: dict[str, Any] = {
-        "expand": "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations",
-        "id": str(issue["id"]),
-        "self": f"{call.api_url}/issue/{issue['id']}",
-        "key": issue["key"],
-        "fields": wanted_fields(all_fields(call, issue), names),
-    }
-    if properties:
-        kept = call.store.properties("issue", issue["id"])
-        answer["properties"] = {
-            row["key"]: json.loads(row["value"]) for row in kept if row["key"] in properties or "*all" in properties
-        }
-    return answer
+NAMED_FIELDS: Mapping[str, Sequence[setup.Named | setup.Status]] = {
+    "status": setup.STATUSES,
+    "resolution": setup.RESOLUTIONS,
+    "priority": setup.PRIORITIES,
+    "issuetype": setup.ISSUE_TYPES,
+    "security": (setup.TEAM_LEVEL, setup.MANAGEMENT_LEVEL),
+}
+# Columns that are no fields of their own, or whose change the changelog tells otherwise.
+SILENT_COLUMNS = {"description_text", "custom", "resolved"}
 
 
 @route("POST", "/issue")
@@ -75,21 +27,18 @@ def create(call: Call) -> Answer:
     body = call.json_object()
     sent = body.get("fields") or {}
     project = _check_project(call, sent.get("project"))
-    issue_type = _check_issue_type(sent.get("issuetype"), call)
-    if not project.writable:
-        raise RefusedError(
-            400 if call.site.profile == "cloud" else 403, "You do not have permission to create issues in this project."
-        )
-    fields.refuse_unsettable(project, list(sent))
-    columns, labels = fields.columns_of(call, project, {"summary": None, **sent}, custom={})
+    issue_type = _check_issue_type(call, project, sent.get("issuetype"))
+    require(call, project, "CREATE_ISSUES", status=400 if call.site.profile == "cloud" else 403)
+    fields.refuse_unsettable(sent, fields.settable(project))
+    columns, labels = fields.columns_of(call, project, {"summary": None, **sent})
     at = now_ms()
     issue = call.store.add_issue(
         project.key,
         {
             "issuetype": issue_type.id,
-            "status": setup.FIRST_STATUS,
+            "status": project.workflow.first,
             "priority": setup.DEFAULT_PRIORITY,
-            "reporter": call.site.caller.id,
+            "reporter": call.caller.id,
             "created": at,
             "updated": at,
             "hidden_until": at + int(call.conditions.search_lag_s * 1000),
@@ -98,8 +47,8 @@ def create(call: Call) -> Answer:
         },
         labels or [],
     )
-    for entry in body.get("properties") or []:
-        call.store.set_property("issue", issue["id"], str(entry["key"]), entry.get("value"))
+    _set_properties(call, issue, body)
+    events.issue_happened(call, "jira:issue_created", issue)
     return Answer(201, {"id": str(issue["id"]), "key": issue["key"], "self": f"{call.api_url}/issue/{issue['id']}"})
 
 
@@ -113,30 +62,31 @@ def _check_project(call: Call, value: Any) -> Project:
     return project
 
 
-def _check_issue_type(value: Any, call: Call) -> setup.Named:
+def _check_issue_type(call: Call, project: Project, value: Any) -> setup.Named:
     if not isinstance(value, dict) or not (value.get("id") or value.get("name")):
         text = "issue type is required" if call.site.profile == "dc" else "Specify an issue type"
         raise RefusedError(400, errors={"issuetype": text})
-    found = fields.find_named(setup.ISSUE_TYPES, value)
+    found = fields.find_named([t for t in setup.ISSUE_TYPES if t.id in project.issue_types], value)
     if found is None:
         text = "The issue type selected is invalid." if value.get("id") else "valid issue type is required"
         raise RefusedError(400, errors={"issuetype": text})
     return found
 
 
+def _set_properties(call: Call, issue: Row, body: Mapping[str, Any]) -> None:
+    for entry in body.get("properties") or []:
+        call.store.set_property("issue", issue["id"], str(entry["key"]), entry.get("value"))
+
+
 @route("GET", "/issue/{}")
 def read(call: Call, id_or_key: str) -> Answer:
-    """One issue, at once after it was written (only a search lags)."""
+    """One issue, at once after it was written (only a search lags); a former key finds it under its new one."""
     issue = access_issue(call, id_or_key)
-    answer = issue_answer(call, issue, call.many("fields"), call.many("properties"))
+    answer = render.issue(call, issue, call.many("fields"), call.many("properties"))
     if "changelog" in call.many("expand"):
-        histories = [_history(call, row) for row in _histories(call, issue)]
-        answer["changelog"] = {
-            "startAt": 0,
-            "maxResults": len(histories),
-            "total": len(histories),
-            "histories": histories,
-        }
+        histories = [render.history(call, row) for row in call.store.histories(issue["id"])]
+        count = len(histories)
+        answer["changelog"] = {"startAt": 0, "maxResults": count, "total": count, "histories": histories}
     return Answer(200, answer)
 
 
@@ -144,10 +94,11 @@ def read(call: Call, id_or_key: str) -> Answer:
 def edit(call: Call, id_or_key: str) -> Answer:
     """Change fields of an issue: 204 without a body."""
     issue = access_issue(call, id_or_key)
+    require(call, issue_project(call, issue), "EDIT_ISSUES", status=400 if call.site.profile == "dc" else 403)
     body = call.json_object()
-    apply_edit(call, issue, body.get("fields") or {}, body.get("update") or {})
-    for entry in body.get("properties") or []:
-        call.store.set_property("issue", issue["id"], str(entry["key"]), entry.get("value"))
+    items = apply_edit(call, issue, body.get("fields") or {}, body.get("update") or {})
+    _set_properties(call, issue, body)
+    events.issue_changed(call, issue["id"], items, "issue_updated")
     return Answer(204)
 
 
@@ -155,21 +106,34 @@ def edit(call: Call, id_or_key: str) -> Answer:
 def assign(call: Call, id_or_key: str) -> Answer:
     """Assign an issue, or with ``null`` to nobody: 204."""
     issue = access_issue(call, id_or_key)
-    body = call.json_object()
+    require(call, issue_project(call, issue), "ASSIGN_ISSUES")
     name = "name" if call.site.profile == "dc" else "accountId"
-    apply_edit(call, issue, {"assignee": {name: body.get(name)}}, {})
+    items = apply_edit(call, issue, {"assignee": {name: call.json_object().get(name)}}, {})
+    events.issue_changed(call, issue["id"], items, "issue_assigned")
     return Answer(204)
 
 
 @route("DELETE", "/issue/{}")
 def delete(call: Call, id_or_key: str) -> Answer:
     """Delete an issue and all that hangs on it: 204."""
-    call.store.delete_issue(access_issue(call, id_or_key)["id"])
+    issue = access_issue(call, id_or_key)
+    require(call, issue_project(call, issue), "DELETE_ISSUES")
+    events.issue_happened(call, "jira:issue_deleted", issue)
+    call.store.delete_issue(issue["id"])
     return Answer(204)
 
 
-def apply_edit(call: Call, issue: Row, values: Mapping[str, Any], operations: Mapping[str, Any]) -> None:
-    """Set fields and carry out operations (``{"labels": [{"add": "x"}]}``), all or nothing; noted in the changelog."""
+def apply_edit(
+    call: Call,
+    issue: Row,
+    values: Mapping[str, Any],
+    operations: Mapping[str, Any],
+    on_screen: set[str] | None = None,
+) -> list[dict[str, Any]]:
+    """Set fields and carry out operations (``{"labels": [{"add": "x"}]}``), all or nothing.
+
+    ``on_screen`` are the fields of the screen, by default the project's. Returns what changed, for the changelog.
+    """
     project = issue_project(call, issue)
     changed = dict(values)
     for name, steps in operations.items():
@@ -177,146 +141,87 @@ def apply_edit(call: Call, issue: Row, values: Mapping[str, Any], operations: Ma
             continue
         if name in changed:
             raise RefusedError(400, errors={name: f"Field '{name}' cannot appear in both 'fields' and 'update'"})
-        changed[name] = _outcome(name, steps, call.store.labels(issue["id"]))
-    fields.refuse_unsettable(project, list(changed))
-    columns, labels = fields.columns_of(call, project, changed, custom=json.loads(issue["custom"]))
+        changed[name] = _outcome(call, issue, name, steps)
+    fields.refuse_unsettable(changed, fields.settable(project) if on_screen is None else on_screen)
+    columns, labels = fields.columns_of(call, project, changed, issue=issue)
     if "issuetype" in changed:
-        columns["issuetype"] = _check_issue_type(changed["issuetype"], call).id
+        columns["issuetype"] = _check_issue_type(call, project, changed["issuetype"]).id
     before = call.store.labels(issue["id"])
     if labels is not None:
         call.store.set_labels(issue["id"], labels)
     call.store.change_issue(issue["id"], columns)
     items = [
-        _item(name, issue[name], columns[name]) for name in columns if name != "custom" and issue[name] != columns[name]
+        item(call, name, issue[name], columns[name])
+        for name in columns
+        if name not in SILENT_COLUMNS and issue[name] != columns[name]
     ]
+    items += _custom_items(project, json.loads(issue["custom"]), json.loads(columns["custom"]))
     if labels is not None and sorted(set(labels)) != before:
-        items.append(_item("labels", " ".join(before), " ".join(sorted(set(labels)))))
-    call.store.add_history(issue["id"], call.site.caller.id, items)
+        items.append(item(call, "labels", " ".join(before), " ".join(sorted(set(labels)))))
     for step in operations.get("comment", []):
-        attached.add_comment(call, issue, (step.get("add") or {}))
+        require(call, project, "ADD_COMMENTS")
+        comments.add_comment(call, issue, (step.get("add") or {}))
+    return items
 
 
-def _outcome(name: str, steps: Sequence[Mapping[str, Any]], labels: list[str]) -> Any:
-    """What a field is after its operations; only labels can be added to."""
-    value: Any = list(labels) if name == "labels" else None
+def _outcome(call: Call, issue: Row, name: str, steps: Sequence[Mapping[str, Any]]) -> Any:
+    """What a field is after its operations; labels and components can be added to."""
+    value: Any = None
+    if name == "labels":
+        value = call.store.labels(issue["id"])
+    elif name == "components":
+        value = [{"id": component} for component in json.loads(issue["components"])]
+    can_grow = name in {"labels", "components"}
     for step in steps:
         for verb, operand in step.items():
             if verb == "set":
                 value = operand
-            elif verb == "add" and name == "labels":
+            elif verb == "add" and can_grow:
                 value = [*value, operand]
-            elif verb == "remove" and name == "labels":
-                value = [label for label in value if label != operand]
+            elif verb == "remove" and can_grow:
+                value = [one for one in value if one != operand]
             else:
                 raise RefusedError(400, errors={name: f"Field does not support operation '{verb}'"})
     return value
 
 
-def _item(name: str, before: Any, after: Any) -> dict[str, Any]:
+def item(call: Call, name: str, before: Any, after: Any) -> dict[str, Any]:
     """One change as the changelog tells it: an id and a name where the field has both, else the text alone."""
     things = NAMED_FIELDS.get(name, ())
     told: dict[str, Any] = {"field": name, "fieldtype": "jira", "fieldId": name}
     for side, value in (("from", before), ("to", after)):
         text = None if value is None else str(value)
-        told[side] = text if things else None
-        told[f"{side}String"] = _name(things, text) if things else text
+        told[side] = text if things or name == "assignee" else None
+        if name == "assignee":
+            person = call.site.person(text)
+            told[f"{side}String"] = person.name if person else None
+        else:
+            told[f"{side}String"] = next((t.name for t in things if t.id == text), None) if things else text
     return told
 
 
-NAMED_FIELDS: Mapping[str, Sequence[setup.Named | setup.Status]] = {
-    "status": setup.STATUSES,
-    "resolution": setup.RESOLUTIONS,
-    "priority": setup.PRIORITIES,
-    "issuetype": setup.ISSUE_TYPES,
-}
-
-
-@route("GET", "/issue/{}/transitions")
-def transitions(call: Call, id_or_key: str) -> Answer:
-    """The steps that an issue may take now, each with the status that it leads to."""
-    issue = access_issue(call, id_or_key)
-    steps = [
+def _custom_items(project: Project, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
         {
-            "id": step.id,
-            "name": step.name,
-            "to": parts.status(call, step.to),
-            "hasScreen": False,
-            "isGlobal": True,
-            "isInitial": False,
-            "isAvailable": True,
-            "isConditional": False,
+            "field": field.name,
+            "fieldtype": "custom",
+            "fieldId": field.id,
+            "from": None,
+            "fromString": None if before.get(field.id) is None else str(before[field.id]),
+            "to": None,
+            "toString": None if after.get(field.id) is None else str(after[field.id]),
         }
-        for step in setup.TRANSITIONS
-        if step.to != issue["status"]
+        for field in project.custom_fields
+        if before.get(field.id) != after.get(field.id)
     ]
-    return Answer(200, {"expand": "transitions", "transitions": steps})
-
-
-@route("POST", "/issue/{}/transitions")
-def take_transition(call: Call, id_or_key: str) -> Answer:
-    """Move an issue: 204. A resolution is set on the way into a done status and cleared on the way out."""
-    issue = access_issue(call, id_or_key)
-    body = call.json_object()
-    wanted = str((body.get("transition") or {}).get("id", ""))
-    if not wanted:
-        raise RefusedError(400, "Missing 'transition' identifier")
-    step = next((t for t in setup.TRANSITIONS if t.id == wanted and t.to != issue["status"]), None)
-    if step is None:
-        raise RefusedError(400, f"Transition id '{wanted}' is not valid for this issue.")
-    values = dict(body.get("fields") or {})
-    resolution = _resolution_after(step, values.pop("resolution", None))
-    apply_edit(call, issue, values, body.get("update") or {})
-    columns = {"status": step.to, "resolution": resolution, "resolved": now_ms() if resolution else None}
-    call.store.change_issue(issue["id"], columns)
-    items = [_item("status", issue["status"], step.to)]
-    if issue["resolution"] != resolution:
-        items.append(_item("resolution", issue["resolution"], resolution))
-    call.store.add_history(issue["id"], call.site.caller.id, items)
-    return Answer(204)
-
-
-def _resolution_after(step: setup.Transition, value: Any) -> str | None:
-    category = next(s.category for s in setup.STATUSES if s.id == step.to)
-    if category != "done":
-        if value is not None:
-            raise RefusedError(
-                400,
-                errors={
-                    "resolution": "Field 'resolution' cannot be set. It is not on the appropriate screen, or unknown."
-                },
-            )
-        return None
-    if value is None:
-        return setup.DEFAULT_RESOLUTION
-    found = fields.find_named(setup.RESOLUTIONS, value)
-    if found is None:
-        raise RefusedError(400, errors={"resolution": "The resolution selected is invalid."})
-    return found.id
-
-
-def _name(things: Sequence[setup.Named | setup.Status], thing_id: str | None) -> str | None:
-    return next((t.name for t in things if t.id == thing_id), None)
-
-
-def _histories(call: Call, issue: Row) -> list[Row]:
-    return call.store.rows("SELECT * FROM history WHERE issue = ? ORDER BY id", [issue["id"]])
-
-
-def _history(call: Call, row: Row) -> dict[str, Any]:
-    return {
-        "id": str(row["id"]),
-        "author": parts.known_user(call, row["author"]),
-        "created": parts.timestamp(row["at"]),
-        "items": json.loads(row["items"]),
-    }
 
 
 @route("GET", "/issue/{}/changelog")
 def changelog(call: Call, id_or_key: str) -> Answer:
     """What changed in an issue, oldest first, a page at a time."""
     issue = access_issue(call, id_or_key)
-    rows = _histories(call, issue)
-    start, size = call.number("startAt", 0), call.number("maxResults", 100)
+    rows = call.store.histories(issue["id"])
+    start, size = call.page(100)
     page = rows[start : start + size]
     return Answer(
         200,
@@ -326,6 +231,28 @@ def changelog(call: Call, id_or_key: str) -> Answer:
             "maxResults": size,
             "total": len(rows),
             "isLast": start + len(page) >= len(rows),
-            "values": [_history(call, row) for row in page],
+            "values": [render.history(call, row) for row in page],
         },
     )
+
+
+def move(call: Call, issue: Row, project: Project) -> str:
+    """Move an issue to another project, as people do in Jira's pages; return its new key.
+
+    Its status and type stay where the other project has them, else they are the first there. What the other project
+    has no place for (components, security level) is lost.
+    """
+    before = issue_project(call, issue)
+    status = issue["status"] if issue["status"] in project.workflow.statuses else project.workflow.first
+    kind = issue["issuetype"] if issue["issuetype"] in project.issue_types else project.issue_types[0]
+    call.store.move_issue(issue["id"], project.key)
+    columns = {"status": status, "issuetype": kind, "components": "[]", "security": None}
+    call.store.change_issue(issue["id"], columns)
+    key = str(call.store.issue(issue["id"])["key"])
+    items = [
+        {**item(call, "project", before.name, project.name), "from": before.id, "to": project.id},
+        item(call, "Key", issue["key"], key),
+        *(item(call, name, issue[name], columns[name]) for name in columns if issue[name] != columns[name]),
+    ]
+    events.issue_changed(call, issue["id"], items, "issue_moved")
+    return key

@@ -1,35 +1,33 @@
 """The part of JQL that the stand-in understands, turned into SQL; all else is refused in Jira's words.
 
 clause    = term { ("AND" | "OR") term }       AND binds closer
-term      = "(" clause ")" | field operator value
-operator  = "=" | "!=" | "~" | "<" | "<=" | ">" | ">=" | ["not"] "in" "(" value, … ")" | "is" ["not"] "empty"
+term      = "(" clause ")" | "NOT" term | field operator value
+operator  = "=" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">=" | ["not"] "in" "(" value, … ")" | "is" ["not"] "empty"
+value     = word | string | now() | startOfDay(["-1d"]) | endOfDay(["-1d"]) | currentUser()
+          | linkedIssues(key) after "issue in" or "key in"
 at the end: "ORDER BY" field ["ASC" | "DESC"] { "," … }
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from . import site as setup
-from .site import Site
-from .store import now_ms
+from .jql_values import RESOLVERS, JqlError, call_function, moment
+from .site import Person, Site
 
 TOKEN = re.compile(
-    r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<symbol>!=|<=|>=|[=~<>(),])|(?P<word>[^\s"'=~<>!(),]+))"""
+    r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<symbol>!=|!~|<=|>=|[=~<>(),])|(?P<word>[^\s"'=~<>!(),]+))"""
 )
-RELATIVE = re.compile(r"^-(\d+)([mhdw])$")
-UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-ABSOLUTE = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M")
 EQUALITY = {"=", "!=", "in", "not in"}
 ORDERED = EQUALITY | {"<", "<=", ">", ">="}
-TEXT = {"~"}
+TEXT = {"~", "!~"}
 EMPTY = {"is", "is not"}
 # A field as people type it: the column, and what may be asked of it. Labels live in a table of their own.
 FIELDS: dict[str, tuple[str, set[str]]] = {
     "project": ("project", EQUALITY),
     "key": ("key", EQUALITY),
     "issuekey": ("key", EQUALITY),
+    "issue": ("key", EQUALITY),
     "id": ("id", EQUALITY),
     "status": ("status", EQUALITY),
     "statuscategory": ("status", EQUALITY),
@@ -38,9 +36,14 @@ FIELDS: dict[str, tuple[str, set[str]]] = {
     "priority": ("priority", EQUALITY),
     "resolution": ("resolution", EQUALITY | EMPTY),
     "assignee": ("assignee", EQUALITY | EMPTY),
+    "reporter": ("reporter", EQUALITY),
+    "creator": ("reporter", EQUALITY),
+    "level": ("security", EQUALITY | EMPTY),
+    "component": ("component", EQUALITY | EMPTY),
     "labels": ("labels", EQUALITY | EMPTY),
     "summary": ("summary", TEXT),
     "description": ("description_text", TEXT),
+    "comment": ("comment", TEXT),
     "text": ("text", TEXT),
     "created": ("created", ORDERED),
     "updated": ("updated", ORDERED),
@@ -54,10 +57,6 @@ SORTABLE = {
     "updated": "updated",
     "priority": "priority",
 }
-
-
-class JqlError(ValueError):
-    """The query is not understood; the text says why, as Jira would."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,9 @@ class Token:
     at: int
 
 
-def parse(text: str, site: Site) -> Query:
-    """Turn JQL into SQL. Raises ``JqlError``."""
-    return _Parser(_tokens(text), site).query()
+def parse(text: str, site: Site, caller: Person | None = None, zone: ZoneInfo | None = None) -> Query:
+    """Turn JQL into SQL, as the caller means it: by default the site's, in UTC. Raises ``JqlError``."""
+    return _Parser(_tokens(text), site, caller or site.caller, zone or ZoneInfo("UTC")).query()
 
 
 def _tokens(text: str) -> list[Token]:
@@ -107,12 +106,20 @@ def _tokens(text: str) -> list[Token]:
 
 
 LABELS = "EXISTS (SELECT 1 FROM label WHERE label.issue = issue.id{})"
+COMPONENTS = "EXISTS (SELECT 1 FROM json_each(issue.components){})"
+COMMENTS = "EXISTS (SELECT 1 FROM comment WHERE comment.issue = issue.id AND body_text LIKE ? ESCAPE '\\')"
+LINKED = (
+    "id IN (SELECT CASE WHEN inward = e.id THEN outward ELSE inward END FROM link, "
+    "(SELECT id FROM issue WHERE key = ?) AS e WHERE e.id IN (inward, outward))"
+)
 
 
 class _Parser:
-    def __init__(self, tokens: list[Token], site: Site) -> None:
+    def __init__(self, tokens: list[Token], site: Site, caller: Person, zone: ZoneInfo) -> None:
         self.tokens = tokens
         self.site = site
+        self.caller = caller
+        self.zone = zone
         self.at = 0
         self.parameters: list[str | int] = []
         self.keys: list[str] = []
@@ -173,6 +180,8 @@ class _Parser:
             inner = self.any_of()
             self.expect(")")
             return inner
+        if self.take("not"):
+            return f"NOT {self.term()}"
         name = self.next("a field name")
         if name.kind == "symbol":
             raise self.wrong(name, "either a value, list or function")
@@ -185,6 +194,8 @@ class _Parser:
             raise JqlError(f"The operator '{operator}' is not supported by the '{name.text}' field.")
         if operator in EMPTY:
             return self.emptiness(column, operator)
+        if column == "key" and operator in {"in", "not in"} and self.take("linkedissues", "("):
+            return self.linked(operator)
         values = self.values() if operator in {"in", "not in"} else [self.value()]
         return self.condition(name.text.lower(), column, operator, values)
 
@@ -201,6 +212,8 @@ class _Parser:
         token = self.next("either a value, list or function")
         if token.kind == "symbol":
             raise self.wrong(token, "either a value, list or function")
+        if token.kind == "word" and self.peek("("):
+            return call_function(token.text, [] if self.take("(", ")") else self.values(), self.caller, self.zone)
         return token.text
 
     def values(self) -> list[str]:
@@ -235,26 +248,43 @@ class _Parser:
         if word.lower() not in {"empty", "null"}:
             raise JqlError(f"Error in the JQL Query: Expecting 'EMPTY' or 'NULL' but got '{word}'.")
         negation = "NOT " if operator == "is not" else ""
-        if column == "labels":
-            return f"{negation}NOT {LABELS.format('')}"
+        if column in {"labels", "component"}:
+            return f"{negation}NOT {(LABELS if column == 'labels' else COMPONENTS).format('')}"
         return f"{negation}{column} IS NULL"
 
     def condition(self, name: str, column: str, operator: str, values: list[str]) -> str:
-        if operator == "~":
-            return self.contains(column, values[0])
+        if operator in TEXT:
+            return ("NOT " if operator == "!~" else "") + self.contains(column, values[0])
         if column in {"created", "updated", "resolved"}:
-            return f"{column} {operator} {self.marks([_moment(name, value) for value in values])}"
-        if column == "key":
-            self.keys.extend(value.upper() for value in values)
+            return f"{column} {operator} {self.marks([moment(name, value, self.zone) for value in values])}"
         negation = "NOT " if operator in {"!=", "not in"} else ""
+        if column == "key":
+            return negation + self.keyed([value.upper() for value in values])
+        if column == "component":
+            marks = self.marks(RESOLVERS[name](self.site, values))
+            return negation + COMPONENTS.format(f" WHERE value IN ({marks})")
         if column == "labels":
             return negation + LABELS.format(f" AND label COLLATE NOCASE IN ({self.marks(values)})")
         # Jira leaves issues without a value out of both answers, and so does SQL's NULL.
         return f"{column} {negation}IN ({self.marks(RESOLVERS[name](self.site, values))})"
 
+    def keyed(self, keys: list[str]) -> str:
+        """Issues by their keys, or by those that they had before they were moved."""
+        self.keys.extend(keys)
+        now, former = self.marks(keys), self.marks(keys)
+        return f"(key IN ({now}) OR id IN (SELECT issue FROM former_key WHERE key IN ({former})))"  # noqa: S608 - marks
+
+    def linked(self, operator: str) -> str:
+        """Issues that are linked to one."""
+        key = self.value().upper()
+        self.expect(")")
+        self.keys.append(key)
+        self.parameters.append(key)
+        return ("NOT " if operator == "not in" else "") + LINKED
+
     def contains(self, column: str, phrase: str) -> str:
         """Every word has to be there, in any order and case, as part of longer words too; ``*`` and quotes are void."""
-        columns = ("summary", "description_text") if column == "text" else (column,)
+        columns = ("summary", "description_text", "comment") if column == "text" else (column,)
         words = [word for word in re.split(r"[\s\"*]+", phrase) if word]
         if not words:
             raise JqlError(f"The value '{phrase}' is not a valid text query.")
@@ -262,87 +292,7 @@ class _Parser:
         for word in words:
             pattern = "%" + re.sub(r"([%_\\])", r"\\\1", word) + "%"
             self.parameters.extend([pattern] * len(columns))
-            conditions.append("(" + " OR ".join(f"{c} LIKE ? ESCAPE '\\'" for c in columns) + ")")
+            conditions.append(
+                "(" + " OR ".join(COMMENTS if c == "comment" else f"{c} LIKE ? ESCAPE '\\'" for c in columns) + ")"
+            )
         return "(" + " AND ".join(conditions) + ")"
-
-
-def _moment(field: str, text: str) -> int:
-    """A point in time as JQL writes it (a date, a date with minutes in UTC, or ``-90m``), in milliseconds."""
-    relative = RELATIVE.match(text)
-    if relative:
-        return now_ms() - int(timedelta(**{UNITS[relative[2]]: int(relative[1])}) / timedelta(milliseconds=1))
-    for form in ABSOLUTE:
-        try:
-            return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp() * 1000)
-        except ValueError:
-            continue
-    raise JqlError(
-        f"Date value '{text}' for field '{field}' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', "
-        "'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'."
-    )
-
-
-def _missing(value: str, field: str) -> JqlError:
-    return JqlError(f"The value '{value}' does not exist for the field '{field}'.")
-
-
-def _by_name(
-    field: str, things: tuple[setup.Named, ...] | tuple[setup.Status, ...]
-) -> Callable[[Site, list[str]], list[str]]:
-    def resolve(_site: Site, values: list[str]) -> list[str]:
-        known = {word: thing.id for thing in things for word in (thing.id, thing.name.lower())}
-        for value in values:
-            if value.lower() not in known:
-                raise _missing(value, field)
-        return [known[value.lower()] for value in values]
-
-    return resolve
-
-
-def _projects(site: Site, values: list[str]) -> list[str]:
-    keys = []
-    for value in values:
-        project = site.project(value.upper()) or next(
-            (p for p in site.projects if p.name.lower() == value.lower()), None
-        )
-        if project is None:
-            raise _missing(value, "project")
-        keys.append(project.key)
-    return keys
-
-
-def _categories(_site: Site, values: list[str]) -> list[str]:
-    wanted = set()
-    for value in values:
-        keys = {
-            key
-            for key, (number, name, _) in setup.STATUS_CATEGORIES.items()
-            if value.lower() in {key, str(number), name.lower()}
-        }
-        if not keys:
-            raise _missing(value, "statusCategory")
-        wanted |= keys
-    return [status.id for status in setup.STATUSES if status.category in wanted]
-
-
-def _people(site: Site, values: list[str]) -> list[str]:
-    return [site.caller.id if value == "currentUser" else value for value in values]
-
-
-def _as_typed(_site: Site, values: list[str]) -> list[str]:
-    return [value.upper() for value in values]
-
-
-RESOLVERS: dict[str, Callable[[Site, list[str]], list[str]]] = {
-    "project": _projects,
-    "key": _as_typed,
-    "issuekey": _as_typed,
-    "id": _as_typed,
-    "status": _by_name("status", setup.STATUSES),
-    "statuscategory": _categories,
-    "issuetype": _by_name("issuetype", setup.ISSUE_TYPES),
-    "type": _by_name("type", setup.ISSUE_TYPES),
-    "priority": _by_name("priority", setup.PRIORITIES),
-    "resolution": _by_name("resolution", setup.RESOLUTIONS),
-    "assignee": _people,
-}

@@ -1,22 +1,29 @@
-"""How people, statuses and other parts of an issue look in an answer."""
+"""How people, statuses and the like look in an answer."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from . import site as setup
 from .calls import Call
-from .site import Person
+from .site import Person, Project
 
 
-def timestamp(milliseconds: int) -> str:
-    """A time as Jira writes it: milliseconds and ``+0000``, without the colon that ISO 8601 would have."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}+0000"
+def timestamp(call: Call, milliseconds: int) -> str:
+    """A time as Jira writes it: in the caller's zone, milliseconds, and an offset without the colon of ISO 8601."""
+    moment = datetime.fromtimestamp(milliseconds // 1000, call.conditions.zone)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}" + moment.strftime("%z")
 
 
 def user(call: Call, person: Person) -> dict[str, Any]:
     """A person: by account id on Cloud, by name and key on Data Center."""
-    common = {"emailAddress": person.email, "displayName": person.name, "active": True, "timeZone": "Etc/UTC"}
+    zone = "Etc/UTC" if call.conditions.time_zone == "UTC" else call.conditions.time_zone
+    common = {
+        "emailAddress": person.email,
+        "displayName": person.name,
+        "active": person.active,
+        "timeZone": zone,
+        "avatarUrls": {"48x48": f"{call.base_url}/images/avatar.png"},
+    }
     if call.site.profile == "dc":
         return {"self": f"{call.api_url}/user?username={person.id}", "name": person.id, "key": person.id, **common}
     return {
@@ -67,34 +74,41 @@ def priority(call: Call, priority_id: str) -> dict[str, Any]:
 def resolution(call: Call, resolution_id: str | None) -> dict[str, Any] | None:
     """A resolution; ``None`` for an issue that has none."""
     found = next((r for r in setup.RESOLUTIONS if r.id == resolution_id), None)
-    if found is None:
-        return None
-    return {
-        "self": f"{call.api_url}/resolution/{found.id}",
-        "id": found.id,
-        "description": found.description,
-        "name": found.name,
-    }
+    return None if found is None else _named(call, "resolution", found)
 
 
 def issue_type(call: Call, type_id: str) -> dict[str, Any]:
     """An issue type."""
     found = next(t for t in setup.ISSUE_TYPES if t.id == type_id)
     return {
-        "self": f"{call.api_url}/issuetype/{found.id}",
-        "id": found.id,
-        "description": found.description,
+        **_named(call, "issuetype", found),
         "iconUrl": f"{call.base_url}/images/icons/issuetypes/{found.name.lower()}.svg",
-        "name": found.name,
         "subtask": False,
         "avatarId": 10300,
     }
 
 
-def project(call: Call, key: str) -> dict[str, Any]:
+def component(call: Call, found: setup.Named) -> dict[str, Any]:
+    """A component of a project."""
+    return {name: value for name, value in _named(call, "component", found).items() if name != "description"}
+
+
+def security_level(call: Call, found: setup.Named) -> dict[str, Any]:
+    """A security level: who may see an issue."""
+    return _named(call, "securitylevel", found)
+
+
+def _named(call: Call, kind: str, found: setup.Named) -> dict[str, Any]:
+    return {
+        "self": f"{call.api_url}/{kind}/{found.id}",
+        "id": found.id,
+        "description": found.description,
+        "name": found.name,
+    }
+
+
+def project(call: Call, found: Project) -> dict[str, Any]:
     """A project, as an issue names it."""
-    found = call.site.project(key)
-    assert found is not None  # noqa: S101 - the keys of issues are those of projects
     return {
         "self": f"{call.api_url}/project/{found.id}",
         "id": found.id,
@@ -114,3 +128,9 @@ def link_type(call: Call, found: setup.LinkType) -> dict[str, Any]:
         "outward": found.outward,
         "self": f"{call.api_url}/issueLinkType/{found.id}",
     }
+
+
+def option(call: Call, field: setup.CustomField, value: str) -> dict[str, Any]:
+    """An option of a custom field."""
+    number = field.options.index(value) + 1
+    return {"self": f"{call.api_url}/customFieldOption/{number}", "value": value, "id": str(number)}

@@ -5,8 +5,9 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import issues, jql
+from . import jql, render
 from .calls import Answer, Call, RefusedError, route
+from .jql_values import JqlError
 from .store import Row, now_ms
 
 UNBOUNDED = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
@@ -21,8 +22,8 @@ LARGEST_PAGE_WITH_FIELDS = 100
 
 def _check_query(call: Call, text: str) -> jql.Query:
     try:
-        query = jql.parse(text, call.site)
-    except jql.JqlError as error:
+        query = jql.parse(text, call.site, call.caller, call.conditions.zone)
+    except JqlError as error:
         raise RefusedError(400, str(error)) from error
     for key in query.keys:
         if call.store.find_issue(key) is None:
@@ -32,7 +33,9 @@ def _check_query(call: Call, text: str) -> jql.Query:
 
 def _find(call: Call, query: jql.Query, start: int, size: int) -> tuple[list[Row], int]:
     """A page of what a query finds, and how many it finds in all. New issues may be hidden from it for a while."""
+    hidden = ", ".join(f"'{level}'" for level in call.site.hidden_levels(call.caller))
     where = f"{query.where or '1'} AND hidden_searches = 0 AND hidden_until <= {now_ms()}"
+    where += f" AND (security IS NULL OR security NOT IN ({hidden}))"
     rows = call.store.rows(
         f"SELECT * FROM issue WHERE {where} ORDER BY {query.order} LIMIT ? OFFSET ?",  # noqa: S608 - values are parameters
         [*query.parameters, size, start],
@@ -76,9 +79,9 @@ def _brief(call: Call, row: Row, fields: Sequence[str], properties: Sequence[str
     if not fields or set(fields) <= {"id"}:
         answer: dict[str, Any] = {"id": str(row["id"])}
         if properties:
-            answer["properties"] = issues.issue_answer(call, row, ["-*"], properties)["properties"]
+            answer["properties"] = render.issue(call, row, ["-*"], properties)["properties"]
         return answer
-    return issues.issue_answer(call, row, fields, properties)
+    return render.issue(call, row, fields, properties)
 
 
 def _enhanced(call: Call, body: Mapping[str, Any]) -> Answer:
@@ -88,7 +91,7 @@ def _enhanced(call: Call, body: Mapping[str, Any]) -> Answer:
     if not query.where:
         raise RefusedError(400, UNBOUNDED)
     fields, properties = body.get("fields") or [], body.get("properties") or []
-    size = _size(body, LARGEST_PAGE_WITH_FIELDS if fields else LARGEST_PAGE)
+    size = call.page_size(_size(body, LARGEST_PAGE_WITH_FIELDS if fields else LARGEST_PAGE))
     start = _start(body.get("nextPageToken"))
     rows, count = _find(call, query, start, size)
     answer: dict[str, Any] = {"issues": [_brief(call, row, fields, properties) for row in rows]}
@@ -123,10 +126,10 @@ def _classic(call: Call, body: Mapping[str, Any]) -> Answer:
     if call.site.profile == "cloud":
         raise RefusedError(410, REMOVED)
     query = _check_query(call, str(body.get("jql") or ""))
-    start, size = body.get("startAt") or 0, _size(body, 1000)
+    start, size = body.get("startAt") or 0, call.page_size(_size(body, 1000))
     rows, count = _find(call, query, start, size)
     fields = body.get("fields") or ["*navigable"]
-    found = [issues.issue_answer(call, row, fields, body.get("properties") or []) for row in rows]
+    found = [render.issue(call, row, fields, body.get("properties") or []) for row in rows]
     return Answer(
         200, {"expand": "names,schema", "startAt": start, "maxResults": size, "total": count, "issues": found}
     )

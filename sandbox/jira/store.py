@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 2  # part of the file's name: state of another version is left alone
+SCHEMA_VERSION = 3  # part of the file's name: state of another version is left alone
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS issue (
     id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, project TEXT NOT NULL, number INTEGER NOT NULL,
     issuetype TEXT NOT NULL, status TEXT NOT NULL, priority TEXT NOT NULL, resolution TEXT, assignee TEXT,
     reporter TEXT NOT NULL, summary TEXT NOT NULL,
+    components TEXT NOT NULL DEFAULT '[]', security TEXT,
     description TEXT,                    -- as JSON: the string or the document that was sent
     description_text TEXT NOT NULL DEFAULT '',
     duedate TEXT, custom TEXT NOT NULL DEFAULT '{}',
@@ -26,13 +27,20 @@ CREATE TABLE IF NOT EXISTS issue (
     hidden_until INTEGER NOT NULL DEFAULT 0,    -- a search does not see the issue before this time,
     hidden_searches INTEGER NOT NULL DEFAULT 0  -- nor in its next so many searches
 );
+CREATE TABLE IF NOT EXISTS former_key (key TEXT PRIMARY KEY, issue INTEGER NOT NULL);  -- of issues that were moved
 CREATE TABLE IF NOT EXISTS label (issue INTEGER NOT NULL, label TEXT NOT NULL, PRIMARY KEY (issue, label));
 CREATE INDEX IF NOT EXISTS label_by_name ON label (label);
 CREATE TABLE IF NOT EXISTS counter (project TEXT PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS comment (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, issue INTEGER NOT NULL, author TEXT NOT NULL, body TEXT NOT NULL,
-    body_text TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, issue INTEGER NOT NULL, author TEXT NOT NULL, editor TEXT NOT NULL,
+    body TEXT NOT NULL, body_text TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL
 );
+CREATE INDEX IF NOT EXISTS comment_by_issue ON comment (issue);
+CREATE TABLE IF NOT EXISTS attachment (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, issue INTEGER NOT NULL, author TEXT NOT NULL, created INTEGER NOT NULL,
+    filename TEXT NOT NULL, mime_type TEXT NOT NULL, content BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS attachment_by_issue ON attachment (issue);
 CREATE TABLE IF NOT EXISTS property (
     owner TEXT NOT NULL, owner_id INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (owner, owner_id, key)
@@ -41,6 +49,8 @@ CREATE TABLE IF NOT EXISTS link (
     id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, inward INTEGER NOT NULL, outward INTEGER NOT NULL,
     UNIQUE (type, inward, outward)
 );
+CREATE INDEX IF NOT EXISTS link_by_inward ON link (inward);
+CREATE INDEX IF NOT EXISTS link_by_outward ON link (outward);
 CREATE TABLE IF NOT EXISTS remote_link (
     id INTEGER PRIMARY KEY AUTOINCREMENT, issue INTEGER NOT NULL, global_id TEXT, body TEXT NOT NULL,
     UNIQUE (issue, global_id)
@@ -49,14 +59,29 @@ CREATE TABLE IF NOT EXISTS history (
     id INTEGER PRIMARY KEY AUTOINCREMENT, issue INTEGER NOT NULL, author TEXT NOT NULL, at INTEGER NOT NULL,
     items TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS history_by_issue ON history (issue);
+CREATE TABLE IF NOT EXISTS webhook (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, url TEXT NOT NULL, secret TEXT NOT NULL,
+    events TEXT NOT NULL, jql TEXT NOT NULL, enabled INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS request (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
-    body TEXT NOT NULL, status INTEGER NOT NULL, fault TEXT NOT NULL
+    body TEXT NOT NULL, caller TEXT NOT NULL, status INTEGER NOT NULL, took_ms INTEGER NOT NULL, fault TEXT NOT NULL
 );
 """
-TABLES = ("issue", "label", "counter", "comment", "property", "link", "remote_link", "history", "request")
 # Jira's ids have five digits or more: who takes an id for the number in a key shall fail.
-FIRST_IDS = {"issue": 10_000, "comment": 20_000, "link": 30_000, "remote_link": 40_000, "history": 50_000}
+FIRST_IDS = {
+    "issue": 10_000,
+    "comment": 20_000,
+    "link": 30_000,
+    "remote_link": 40_000,
+    "history": 50_000,
+    "attachment": 60_000,
+}
+HANGING = ("label", "comment", "remote_link", "history", "attachment", "former_key")  # rows of an issue
+TABLES = ("issue", *HANGING, "counter", "property", "link", "webhook", "request")
+ATTACHMENTS = "SELECT id, issue, author, created, filename, mime_type, length(content) AS size FROM attachment"
+LONGEST_LOGGED = 64 * 1024  # characters of a request's body
 
 Row = sqlite3.Row
 
@@ -123,8 +148,13 @@ class Store:
         with self._lock:
             return self._db.execute(sql, parameters).lastrowid or 0
 
+    def insert(self, table: str, columns: Mapping[str, Any]) -> int:
+        """Insert one row and return its id."""
+        names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+        return self.write(f"INSERT INTO {table} ({names}) VALUES ({marks})", columns)  # noqa: S608 - our own names
+
     def erase(self) -> None:
-        """Forget everything: issues, counters and the log."""
+        """Forget everything: issues, counters, webhooks and the log."""
         with self.transaction():
             for table in TABLES:
                 self.write(f"DELETE FROM {table}")  # noqa: S608 - our own table names
@@ -133,29 +163,33 @@ class Store:
 
     # issues
 
-    def add_issue(self, project: str, values: Mapping[str, Any], labels: Sequence[str]) -> Row:
-        """Insert an issue under the next key of its project; ``values`` are columns of the issue table."""
-        number_row = self.row(
+    def next_key(self, project: str) -> dict[str, Any]:
+        """The columns of the next key of a project; no key is given twice."""
+        row = self.row(
             "INSERT INTO counter VALUES (?, 1) ON CONFLICT DO UPDATE SET number = number + 1 RETURNING number",
             [project],
         )
-        assert number_row is not None  # noqa: S101 - RETURNING always returns
-        columns = {
-            "key": f"{project}-{number_row['number']}",
-            "project": project,
-            "number": number_row["number"],
-            **values,
-        }
-        names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
-        issue_id = self.write(f"INSERT INTO issue ({names}) VALUES ({marks})", columns)  # noqa: S608 - our column names
+        assert row is not None  # noqa: S101 - RETURNING always returns
+        return {"key": f"{project}-{row['number']}", "project": project, "number": row["number"]}
+
+    def add_issue(self, project: str, values: Mapping[str, Any], labels: Sequence[str]) -> Row:
+        """Insert an issue under the next key of its project; ``values`` are columns of the issue table."""
+        issue_id = self.insert("issue", {**self.next_key(project), **values})
         self.set_labels(issue_id, labels)
         return self.issue(issue_id)
 
     def find_issue(self, id_or_key: str) -> Row | None:
-        """The issue with this id or key (in any case), if there is one."""
+        """The issue with this id or key (in any case), if there is one; a moved issue has its former keys, too."""
         if id_or_key.isdigit():
             return self.row("SELECT * FROM issue WHERE id = ?", [int(id_or_key)])
-        return self.row("SELECT * FROM issue WHERE key = ?", [id_or_key.upper()])
+        key = id_or_key.upper()
+        former = "SELECT issue FROM former_key WHERE key = :key"
+        return self.row(f"SELECT * FROM issue WHERE key = :key OR id = ({former})", {"key": key})  # noqa: S608 - ours
+
+    def move_issue(self, issue_id: int, project: str) -> None:
+        """Give an issue a key of another project; the former one still finds it."""
+        self.write("INSERT INTO former_key SELECT key, id FROM issue WHERE id = ?", [issue_id])
+        self.change_issue(issue_id, self.next_key(project))
 
     def issue(self, issue_id: int) -> Row:
         """The issue with this id, which is known to exist."""
@@ -177,7 +211,7 @@ class Store:
         )
         self.write("DELETE FROM property WHERE owner = 'issue' AND owner_id = ?", [issue_id])
         self.write("DELETE FROM link WHERE inward = ? OR outward = ?", [issue_id, issue_id])
-        for table in ("label", "comment", "remote_link", "history"):
+        for table in HANGING:
             self.write(f"DELETE FROM {table} WHERE issue = ?", [issue_id])  # noqa: S608 - our own table names
         self.write("DELETE FROM issue WHERE id = ?", [issue_id])
 
@@ -191,31 +225,63 @@ class Store:
         for label in set(labels):
             self.write("INSERT INTO label VALUES (?, ?)", [issue_id, label])
 
-    def add_history(self, issue_id: int, author: str, items: Sequence[Mapping[str, Any]]) -> None:
-        """Note what a person changed, as Jira's changelog tells it."""
-        if items:
-            self.write(
-                "INSERT INTO history (issue, author, at, items) VALUES (?, ?, ?, ?)",
-                [issue_id, author, now_ms(), json.dumps(items)],
-            )
+    def add_history(self, issue_id: int, author: str, items: Sequence[Mapping[str, Any]]) -> int:
+        """Note what a person changed, as Jira's changelog tells it; return the id of the note."""
+        columns = {"issue": issue_id, "author": author, "at": now_ms(), "items": json.dumps(items)}
+        return self.insert("history", columns)
+
+    def histories(self, issue_id: int) -> list[Row]:
+        """What was changed in an issue, oldest first."""
+        return self.rows("SELECT * FROM history WHERE issue = ? ORDER BY id", [issue_id])
 
     # comments
 
     def add_comment(self, issue_id: int, author: str, body: Any, text: str) -> Row:
         """Insert a comment; ``body`` is the string or the document that was sent, ``text`` what a search sees of it."""
         at = now_ms()
-        comment_id = self.write(
-            "INSERT INTO comment (issue, author, body, body_text, created, updated) VALUES (?, ?, ?, ?, ?, ?)",
-            [issue_id, author, json.dumps(body), text, at, at],
-        )
+        columns = {"issue": issue_id, "author": author, "editor": author, "created": at, "updated": at}
+        comment_id = self.insert("comment", {**columns, "body": json.dumps(body), "body_text": text})
         self.change_issue(issue_id, {})
+        return self.comment(comment_id)
+
+    def edit_comment(self, comment: Row, editor: str, body: Any, text: str) -> Row:
+        """Put other words into a comment."""
+        self.write(
+            "UPDATE comment SET editor = ?, body = ?, body_text = ?, updated = ? WHERE id = ?",
+            [editor, json.dumps(body), text, now_ms(), comment["id"]],
+        )
+        self.change_issue(comment["issue"], {})
+        return self.comment(comment["id"])
+
+    def delete_comment(self, comment: Row) -> None:
+        """Delete a comment with its properties."""
+        self.write("DELETE FROM property WHERE owner = 'comment' AND owner_id = ?", [comment["id"]])
+        self.write("DELETE FROM comment WHERE id = ?", [comment["id"]])
+        self.change_issue(comment["issue"], {})
+
+    def comment(self, comment_id: int) -> Row:
+        """The comment with this id, which is known to exist."""
         found = self.row("SELECT * FROM comment WHERE id = ?", [comment_id])
-        assert found is not None  # noqa: S101 - just inserted
+        assert found is not None  # noqa: S101 - promised by the caller
         return found
 
     def comments(self, issue_id: int) -> list[Row]:
         """The comments of an issue, oldest first."""
         return self.rows("SELECT * FROM comment WHERE issue = ? ORDER BY id", [issue_id])
+
+    def links(self, issue_id: int) -> list[Row]:
+        """The links of an issue to others, in either direction."""
+        return self.rows("SELECT * FROM link WHERE inward = :id OR outward = :id ORDER BY id", {"id": issue_id})
+
+    # attachments
+
+    def attachments(self, issue_id: int) -> list[Row]:
+        """The attachments of an issue with their sizes, without what is in them."""
+        return self.rows(f"{ATTACHMENTS} WHERE issue = ? ORDER BY id", [issue_id])
+
+    def attachment(self, attachment_id: str) -> Row | None:
+        """One attachment with its size, if there is one."""
+        return self.row(f"{ATTACHMENTS} WHERE id = ?", [attachment_id])
 
     # properties, of issues and of comments
 
@@ -235,9 +301,7 @@ class Store:
 
     # the log
 
-    def log_request(self, method: str, path: str, body: str, status: int, fault: str) -> None:
-        """Note a request, after it was answered or dropped (status 0)."""
-        self.write(
-            "INSERT INTO request (at, method, path, body, status, fault) VALUES (?, ?, ?, ?, ?, ?)",
-            [now_ms(), method, path, body, status, fault],
-        )
+    def log_request(self, **columns: Any) -> None:
+        """Note a request, after it was answered or dropped (status 0): columns of the request table."""
+        columns["body"] = columns["body"][:LONGEST_LOGGED]
+        self.insert("request", {"at": now_ms(), **columns})

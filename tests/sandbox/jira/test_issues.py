@@ -86,8 +86,8 @@ def test_an_issue_that_is_not_there_is_missed_in_the_words_of_each_jira(jira: Ap
 
 def test_a_screen_without_labels_refuses_labels_and_a_required_field_is_required(jira: Api) -> None:
     team = {"id": "customfield_10050", "name": "Team", "required": True}
-    screen = {"project": "SEC", "off_screen": ["labels"], "custom_fields": [team]}
-    assert jira.raw("PUT", "/_sandbox/screen", screen).status == 204
+    screen = {"key": "SEC", "off_screen": ["labels"], "custom_fields": [team]}
+    assert jira.raw("PUT", "/_sandbox/project", screen).status == 204
     got = jira.send("POST", "/issue", {"fields": {**jira.minimal(), "labels": ["a"]}})
     assert "labels" in got.json["errors"]
     got = jira.send("POST", "/issue", {"fields": jira.minimal()})

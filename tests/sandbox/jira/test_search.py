@@ -2,7 +2,8 @@
 
 import pytest
 
-from sandbox.jira.jql import JqlError, parse
+from sandbox.jira.jql import parse
+from sandbox.jira.jql_values import JqlError
 from sandbox.jira.site import make_site
 from tests.sandbox.jira.api import Api
 
