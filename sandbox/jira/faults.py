@@ -73,7 +73,7 @@ class Fault:
     ``status`` 0 closes the connection without a byte in answer; ``None`` leaves the answer as it is. ``latency_ms``
     delays it, on the side of the handler that ``when`` names. With ``cut_at`` the answer's body breaks off after that
     many bytes of it, at once or after ``stall_ms`` of silence; its Content-Length still promises the whole.
-    ``retry_after`` is in seconds, and sent so or ``retry_as`` an HTTP ``date``. Of the requests that match, the fault
+    ``retry_after`` is sent as it was typed; ``retry_as`` *date* makes an HTTP date of its seconds. Of the requests that match, the fault
     strikes only a ``share`` (0 to 1), drawn from the seed of ``Faults``; only those count as ``times``.
     """
 
@@ -83,7 +83,7 @@ class Fault:
     when: str = "before"
     status: int | None = None
     retry_after: str | None = None
-    retry_as: str = "seconds"
+    retry_as: str = "typed"
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
     content_type: str = "application/json;charset=UTF-8"
@@ -119,13 +119,14 @@ def check_fault(description: Any) -> Fault:
         fault = Fault(**{**TROUBLES.get(trouble, {}), **where, **told})
         re.compile(fault.method)
         re.compile(fault.path)
-        int(fault.retry_after or 0)
-    except (TypeError, ValueError, re.error) as error:
+    except (TypeError, re.error) as error:
         raise BadFaultError(str(error)) from error
     if fault.when not in {"before", "after"}:
         raise BadFaultError("when is 'before' or 'after'")
-    if fault.retry_as not in {"seconds", "date"}:
-        raise BadFaultError("retry_as is 'seconds' or 'date'")
+    if fault.retry_as not in {"typed", "date"}:
+        raise BadFaultError("retry_as is 'typed' or 'date'")
+    if fault.retry_as == "date" and not str(fault.retry_after).isdigit():
+        raise BadFaultError("retry_after is a number of seconds, to be sent as a date")
     return fault
 
 

@@ -31,7 +31,7 @@ from . import (  # noqa: F401 - importing the handlers fills the table of routes
 )
 from .calls import ROUTES, Answer, Call, RefusedError
 from .faults import CAPTCHA_HEADERS, HTML, SIGN_IN_PAGE, Conditions, Fault, Faults
-from .limits import Moves, RateLimit, rate_headers, retry_after
+from .limits import Moves, RateLimit, date_in, rate_headers
 from .site import Person, Site
 from .store import Store
 from .webhooks import Sender, read_webhooks, wanted_by
@@ -129,9 +129,10 @@ class Jira:
             return None
         if fault.status is not None:
             headers = dict(fault.headers)
-            seconds = int(fault.retry_after or 0)
-            if fault.retry_after is not None:
-                headers = {"Retry-After": retry_after(seconds, fault.retry_as), **headers}
+            typed = fault.retry_after or ""
+            seconds = int(typed) if typed.isdigit() else 0
+            if typed:
+                headers = {"Retry-After": date_in(seconds) if fault.retry_as == "date" else typed, **headers}
             if fault.status == 429:
                 headers = {**rate_headers(self.site.profile, seconds, 100, 60), **headers}
             answer = Answer(fault.status, fault.body or None, headers, fault.content_type)

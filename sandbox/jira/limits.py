@@ -52,10 +52,8 @@ def rate_headers(profile: Profile, retry_after_s: float, limit: int, window_s: f
     }
 
 
-def retry_after(seconds: int, form: str) -> str:
-    """A Retry-After as ``seconds`` or as a ``date``, which is never too early."""
-    if form == "seconds":
-        return str(seconds)
+def date_in(seconds: int) -> str:
+    """The HTTP date so many seconds from now, never too early."""
     return format_datetime(datetime.fromtimestamp(math.ceil(time.time()) + seconds, UTC), usegmt=True)
 
 
