@@ -1,7 +1,9 @@
-"""Monitors from the shell: list what is there, add from the catalogue, push."""
+"""Monitors from the shell: list what is there, add from the catalogue, push, and keep them as files."""
 
 import json
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -10,20 +12,23 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core import jobs
 from monitors import definitions
+from monitors.code import CodeError
 from monitors.errors import MonitorsError
 from monitors.models import BulkPush, Monitor, find_detection
-from monitors.services import bulk, revisions
+from monitors.services import bulk, code, revisions
 
 BY = "command"
+APPLY = "apply"
+TO_DO = 2  # the exit code of a plan that would change something
 
 
 class Command(BaseCommand):
-    """`monitors list`, `monitors add ID… [--push]`, `monitors push [NAME…]`."""
+    """`monitors list`, `monitors add ID… [--push]`, `monitors push [NAME…]`, `monitors export|plan|apply DIR`."""
 
-    help = "Lists monitors, adds them from the catalogue, and pushes them to OpenSearch."
+    help = "Lists monitors, adds them from the catalogue, pushes them to OpenSearch, and keeps them as files."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take one of the three verbs."""
+        """Take one of the verbs."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         verbs.add_parser("list", help="what is there, and how OpenSearch holds it")
         add = verbs.add_parser("add", help="add monitors for detections; one that is there is changed")
@@ -39,11 +44,30 @@ class Command(BaseCommand):
         only.add_argument(
             "--overwrite", action="store_true", help="also over what somebody changed in OpenSearch since our last push"
         )
+        export = verbs.add_parser("export", help="write every monitor, list and shared exclusion to YAML files")
+        plan = verbs.add_parser("plan", help="say what apply would change; exits 2 when that is something, else 0")
+        apply = verbs.add_parser("apply", help="make monitors, lists and exclusions what the files say")
+        for verb in (export, plan, apply):
+            verb.add_argument("dir", type=Path, help="the folder of the files")
+        for verb in (plan, apply):
+            verb.add_argument(
+                "--prune", action="store_true",
+                help="also pause monitors, and delete lists and shared exclusions, that are here and in no file",
+            )  # fmt: skip
+            verb.add_argument(
+                "--delete", action="store_true", help="with --prune: delete those monitors, here and in OpenSearch"
+            )
+        apply.add_argument(
+            "--reason", default="", help="stands in the history of what changes; the commit, for example"
+        )
+        apply.add_argument("--push", action="store_true", help="and push what OpenSearch does not hold as it is saved")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what the verb says. Exits non-zero when anything failed, after trying the rest."""
         if options["verb"] == "list":
             self._list()
+        elif options["verb"] in {"export", "plan", "apply"}:
+            self._files(options)
         elif options["verb"] == "add":
             monitors = self._add(options)
             if options["push"]:
@@ -92,6 +116,48 @@ class Command(BaseCommand):
             self.stdout.write(f"{monitor.name}: revision {revision.number}")
             monitors.append(monitor)
         return monitors
+
+    def _files(self, options: dict[str, Any]) -> None:
+        folder: Path = options["dir"]
+        if options.get("delete") and not options["prune"]:
+            raise CommandError("--delete says what --prune does: give both.")
+        try:
+            if options["verb"] == "export":
+                names = code.export(folder)
+                self.stdout.write(f"{len(names)} files are written to {folder}.")
+            elif options["verb"] == "plan":
+                outcome = code.plan(folder, prune=options["prune"], delete=options["delete"])
+                self._tell(outcome, "Nothing to do: everything is as the files say.")
+                if outcome.changes:
+                    sys.exit(TO_DO)
+            else:
+                self._apply(folder, options)
+        except CodeError as error:
+            raise CommandError(f"Nothing was changed.\n{error}") from error
+
+    def _apply(self, folder: Path, options: dict[str, Any]) -> None:
+        reason = options["reason"] or f"Applied from {folder.resolve().name}"
+        outcome = code.apply(folder, by=APPLY, reason=reason, prune=options["prune"], delete=options["delete"])
+        self._tell(outcome, "Nothing was changed: everything is as the files say.")
+        for monitor in outcome.gone:
+            try:
+                code.remove(monitor, by=APPLY)
+            except MonitorsError as error:
+                raise CommandError(f"{monitor} was not deleted. {error}") from error
+        if options["push"]:
+            self._push(outcome.monitors)
+
+    def _tell(self, outcome: code.Outcome, nothing: str) -> None:
+        for changed in outcome.changes:
+            self.stdout.write(changed.what)
+            for line in changed.lines:
+                self.stdout.write(f"    {line.what}: {line.old or 'nothing'} → {line.new or 'nothing'}")
+        if not outcome.changes:
+            self.stdout.write(nothing)
+        for note in outcome.notes:
+            self.stdout.write(f"note: {note}")
+        for one in outcome.only_here:
+            self.stdout.write(f"only here, in no file: {one}")
 
     def _push(self, monitors: list[Monitor], *, overwrite: bool = False) -> None:
         job = bulk.ask(monitors, by=None, overwrite=overwrite)
