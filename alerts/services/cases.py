@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from alerts.choices import OperationKind, OperationState
 from alerts.fingerprint import fingerprint, lock_key
-from alerts.models import Alert, Case, TicketOperation
+from alerts.models import Alert, Case, Ticket, TicketOperation
 from core import clock
 from core.locks import take_turns
 
@@ -93,6 +93,31 @@ def owe_deletion(alert: Alert) -> None:
     create = operations.filter(kind=OperationKind.CREATE).first()
     if create is not None and not operations.filter(kind=OperationKind.DELETE).exists():
         TicketOperation.objects.create(case_id=alert.case_id, alert=alert, kind=OperationKind.DELETE, depends_on=create)
+
+
+def owe_transition(alert: Alert) -> TicketOperation | None:
+    """
+    Owe the ticket the status that its case has by now, where the policy lets closing go on to Jira; return it, or None.
+
+    Which status that is, is seen when it goes; so one that is still to go will do. An issue that was there before it was attached
+    is left to those who keep it.
+    """
+    if alert.rehearsal_id or settings.OKTADETECT_JIRA_CLOSE_POLICY not in {"both", "to_jira"}:
+        return None
+    operations = TicketOperation.objects.filter(case_id=alert.case_id)
+    create = operations.filter(kind=OperationKind.CREATE).first()
+    if create is None or create.state == OperationState.DISMISSED:
+        return None
+    if Ticket.objects.filter(Q(attached=True) | Q(gone_at__isnull=False), case_id=alert.case_id).exists():
+        return None
+    to_go = operations.filter(
+        kind=OperationKind.TRANSITION, state__in=[OperationState.PENDING, OperationState.WAITING], sent_at=None
+    )
+    if to_go.select_for_update().first() is not None:
+        return None
+    return TicketOperation.objects.create(
+        case_id=alert.case_id, alert=alert, kind=OperationKind.TRANSITION, depends_on=create
+    )
 
 
 def owe_update(alert: Alert) -> None:

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from alerts.choices import OperationKind, OperationState, Status
 from alerts.models import Alert, TicketOperation
+from alerts.services import cases
 from alerts.services.alerting import Origin, Outcome, take
 from core import activity, clock
 from monitors import diagnosis
@@ -184,4 +185,5 @@ def _mended(alert_id: int) -> None:
             update_fields=["status", "snoozed_until", "closed_at", "updated_at"]
         )  # and no verdict: nobody judged it
         activity.record("alert.closed", alert, by=BY, reason="the fault is over")
+        cases.owe_transition(alert)
     log.info("fault_over", alert=alert.pk)

@@ -5,7 +5,7 @@ Rules that hold for all of them:
 - `seen` is the id of the newest history line that the person had before their eyes (`newest_change()`). When somebody or something
   changed the alert since, nothing is done and ChangedMeanwhile says what changed. None asks for no such check.
 - Nobody judges an alert about themself; they may take it, acknowledge it and read it.
-- Jira is owed nothing by a decision.
+- Closing and reopening owe the ticket its new status, where OKTADETECT_JIRA_CLOSE_POLICY lets them; no other decision owes Jira anything.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from alerts import tasks
 from alerts.choices import Status, Verdict
 from alerts.fingerprint import lock_key
 from alerts.models import Alert, TicketOperation
+from alerts.services import cases
 from alerts.ticketing import operations
 from core import activity, clock
 from core.locks import take_turns
@@ -127,6 +128,7 @@ def close(alert_id: int, by: Person, *, verdict: Verdict, reason: str, seen: int
         ]
     )  # fmt: skip
     activity.record("alert.closed", alert, by=by, verdict=verdict.value, reason=reason)
+    _owe_status(alert)
     return alert
 
 
@@ -151,6 +153,7 @@ def reopen(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
         update_fields=["status", "assignee", "verdict", "verdict_reason", "closed_by", "closed_at", "updated_at"]
     )
     activity.record("alert.reopened", alert, by=by, verdict=was, reason=why)
+    _owe_status(alert)
     return alert
 
 
@@ -200,6 +203,12 @@ def is_about(alert: Alert, person: Person) -> bool:
     names = {person.email, person.user.get_username(), person.user.email} if person.user else {person.email}
     own = {name.lower() for name in names if name}
     return alert.entity_type == "user" and not own.isdisjoint({alert.entity_name.lower(), alert.entity_id.lower()})
+
+
+def _owe_status(alert: Alert) -> None:
+    """Owe the ticket the status that its case has now, and wake whoever brings it there."""
+    if cases.owe_transition(alert) is not None:
+        transaction.on_commit(partial(wake, tasks.work_case, alert.case_id))
 
 
 def _take(alert_id: int, seen: int | None) -> Alert:
