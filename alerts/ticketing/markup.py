@@ -6,7 +6,7 @@ from urllib.parse import quote
 from alerts.ticketing.document import Block, Code, Document, Line, Link, Paragraph, Points, Table, inlines
 
 # Every character that wiki markup reads as its own. A backslash before it makes it a letter.
-_MARKUP = re.compile(r"([*_?\-+^~{}\[\]()!|#@<>&:%/'\"=;,])")
+_MARKUP = re.compile(r"([\\*_?\-+^~{}\[\]()!|#@<>&:%/'\"=;,])")
 _BLOCK_AT_START = re.compile(r"^(\s*)(h[1-6]|bq)\.", re.IGNORECASE)
 
 
@@ -22,7 +22,7 @@ def inert(text: str) -> str:
     Two backslashes would break the line and a backslash before ours would undo it, so each is written as its number; a dot that
     would make a heading is, too.
     """
-    lines = (_MARKUP.sub(r"\\\1", line).replace("\0", "&#92;") for line in text.replace("\\", "\0").split("\n"))
+    lines = _MARKUP.sub(lambda match: "&#92;" if match[0] == "\\" else f"\\{match[0]}", text).split("\n")
     return "\n".join(_BLOCK_AT_START.sub(r"\1\2&#46;", line) for line in lines)
 
 

@@ -5,6 +5,7 @@ Whatever comes from events was written by whoever caused them. It goes through `
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -143,8 +144,9 @@ def search_again(alert: Alert, occurrence: Occurrence, limit: int = MAX_ROWS) ->
     if alert.monitor is None or not uuids:
         return ""
     profile = alert.monitor.profile()
-    body = json.dumps({"query": {"terms": {profile.name("uuid"): uuids}}}, ensure_ascii=True)
-    return f"GET {profile.pattern}/_search\n{body}"
+    body = json.dumps({"query": {"terms": {profile.name("uuid"): uuids}}})
+    # JSON itself opens a brace only before a quote; one within a text is written as its number, so that it opens no macro
+    return f"GET {profile.pattern}/_search\n" + re.sub(r'\{(?!")', r"\\u007b", body)
 
 
 def _again(alert: Alert, occurrence: Occurrence | None, rows: int) -> list[Block]:
