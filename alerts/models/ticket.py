@@ -63,11 +63,11 @@ class TicketOperation(models.Model):
     create       nothing
     comment      `text`; without one, it tells the alert's occurrences that nothing told yet
     link         `type`, and `other_case` or `other_key`
-    attach       `name` and `text` of the file; without them, the evidence of the alert
-    transition   `category` of the status to reach (new, indeterminate, done); `resolution`, by name
+    attach       `name` and `text` of the file
+    transition   nothing: whether the case is open or closed is read when it goes
     update       `fields`, `add_labels`, `remove_labels`; without any, the description is written anew
-    remote_link  `global_id`, `url`, `title`
-    property     `key`, `value`
+    remote_link  nothing: it leads to the alert
+    property     nothing: it says which alert and case
     delete       nothing
     """
 

@@ -1,7 +1,8 @@
 """
 The only user of the package `jira`. No retries and explicit timeouts: what the client would repeat by itself made four tickets.
 
-Every failure is one of `alerts.ticketing.errors`. Each effect carries its operation's id, so that it can be looked for.
+Every request passes the gate (`alerts.ticketing.gate`), which all workers share. Every failure is one of `alerts.ticketing.errors`.
+Each effect carries its operation's id, so that it can be looked for.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,13 +14,17 @@ import requests
 from django.conf import settings
 from jira import JIRA, JIRAError
 
+from alerts.ticketing import gate
 from alerts.ticketing.document import Body
-from alerts.ticketing.errors import JiraError, JiraLater, JiraRefused, JiraUnknown
+from alerts.ticketing.errors import JiraBusy, JiraError, JiraLater, JiraRefused, JiraUnknown
 from core import clock
 
 OPERATION_PROPERTY = "oktadetect.operation"
-LOOK_LIMIT = 100
+ALERT_PROPERTY = "oktadetect.alert"
+PAGE = 100
+CLOCKS = timedelta(minutes=10)  # that Jira's may differ from ours
 LONGEST_RETRY_AFTER = 3600  # seconds
+PAUSE = 5  # seconds, for a 429 that names none
 
 
 @cache
@@ -42,53 +47,83 @@ def connection() -> JIRA:
     )
 
 
-def call(method: str, path: str, *, body: Any = None, params: dict[str, Any] | None = None) -> dict[str, Any]:
+def call(
+    method: str, path: str, *, body: Any = None, params: dict[str, Any] | None = None, files: Any = None
+) -> dict[str, Any]:
     """
     Send one request to `/rest/api/{JIRA_API_VERSION}/{path}` and return its JSON object (an empty one where there is no body).
 
-    Raises JiraRefused, JiraLater or JiraUnknown. A request that was never sent (no connection) is JiraLater.
+    Raises JiraRefused, JiraLater (JiraHeld: the gate is shut) or JiraUnknown. A request that was never sent is JiraLater.
     """
+    answer = _asked(method, path, body=body, params=params, files=files)
+    if not isinstance(answer, dict):
+        raise JiraUnknown("Jira's answer is no JSON object; a proxy or sign-in page may stand before it.")
+    return answer
+
+
+def _asked(method: str, path: str, *, body: Any, params: dict[str, Any] | None, files: Any) -> Any:
+    """Send one request through the gate, tell that what became of it, and return what the answer's JSON says."""
     session = connection()._session  # the client's session: authentication, certificates, timeouts
     url = f"{settings.JIRA_URL.rstrip('/')}/rest/api/{settings.JIRA_API_VERSION}/{path}"
+    gate.enter()
     try:
-        response = session.request(method, url, json=body, params=params)
+        answer = _answer(session, method, url, body, params, files)
+    except JiraBusy as error:
+        gate.pause(error.not_before or _in(seconds=PAUSE))
+        raise
+    except JiraError as error:
+        if error.is_fault:
+            gate.went_wrong(str(error))
+        else:
+            gate.went_well()
+        raise
+    gate.went_well()
+    return answer
+
+
+def _answer(session: Any, method: str, url: str, body: Any, params: dict[str, Any] | None, files: Any) -> Any:
+    sent: dict[str, Any] = {"json": body, "params": params}
+    if files:
+        sent = {"files": files, "headers": {"Content-Type": None}}  # requests names a form's type itself
+    try:
+        response = session.request(method, url, **sent)
     except JIRAError as error:
         raise _typed(error) from None
     except requests.ConnectTimeout:
-        raise JiraLater("Jira was not reached in time. Nothing was sent; it is tried again.") from None
+        raise JiraLater("Jira was not reached in time. Nothing was sent; it is tried again.", is_fault=True) from None
     except requests.ConnectionError as error:
         if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
-            raise JiraLater("Jira was not reached. Nothing was sent; it is tried again.") from None
+            raise JiraLater("Jira was not reached. Nothing was sent; it is tried again.", is_fault=True) from None
         if "CERTIFICATE_VERIFY_FAILED" in repr(error):
-            raise JiraLater(
-                "Jira's certificate is not trusted. Name its authority in JIRA_CA_FILE.", _in(minutes=5)
-            ) from None
+            words = "Jira's certificate is not trusted. Name its authority in JIRA_CA_FILE."
+            raise JiraLater(words, _in(minutes=5), is_fault=True) from None
         raise JiraUnknown("The connection to Jira broke before its answer.") from None
     except requests.RequestException as error:
         raise JiraUnknown(f"Jira's answer did not arrive ({type(error).__name__}).") from None
     if response.status_code == 204 or not response.content:
         return {}
     try:
-        answer = response.json()
+        return response.json()
     except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise JiraUnknown("Jira's answer is no JSON object; a proxy or sign-in page may stand before it.")
-    return answer
+        raise JiraUnknown("Jira's answer is no JSON; a proxy or sign-in page may stand before it.") from None
 
 
 def _typed(error: JIRAError) -> JiraError:
     status = error.status_code
     said = _said(error)
     if status == 429 or (status == 503 and _retry_after(error) is not None):
-        return JiraLater(f"Jira is busy ({status}). It is tried again when Jira allows.", _retry_after(error))
+        return JiraBusy(f"Jira is busy ({status}). It is tried again when Jira allows.", _retry_after(error))
     if status == 401:
-        return JiraLater(f"Jira refused the credentials. Check JIRA_USER and JIRA_TOKEN.{said}", _in(minutes=5))
+        words = f"Jira refused the credentials. Check JIRA_USER and JIRA_TOKEN.{said}"
+        return JiraLater(words, _in(minutes=5), is_fault=True)
+    if status == 403 and not said:  # a page, not Jira's own words
+        words = "Jira refused us with a page: it may ask for a CAPTCHA. Sign in once by hand with JIRA_USER."
+        return JiraLater(words, _in(minutes=5), is_fault=True)
     if status == 403:
-        return JiraLater(
-            f"Jira refused permission (or asks for a CAPTCHA: sign in once by hand).{said}", _in(minutes=5)
-        )
-    if status in {400, 404, 409, 410, 413, 415}:
+        return JiraLater(f"Jira refused permission.{said}", _in(minutes=5))
+    if status == 409:
+        return JiraLater(f"Jira is at work on the same issue.{said}")
+    if status in {400, 404, 405, 410, 413, 415}:
         return JiraRefused(f"Jira answered {status}.{said}")
     return JiraUnknown(f"Jira answered {status}; whether it acted is not known.")
 
@@ -179,15 +214,29 @@ def add_comment(key: str, text: Body, operation_id: str) -> str:
     return str(answer["id"])
 
 
-def find_comment(key: str, operation_id: str) -> str | None:
-    """Return the id of the comment that carries the operation, looking from the newest back."""
-    params = {"expand": "properties", "orderBy": "-created", "maxResults": LOOK_LIMIT}
-    answer = call("GET", f"issue/{key}/comment", params=params)
-    for comment in _listed(answer, "comments"):
-        for item in comment.get("properties") or []:
-            if item.get("key") == OPERATION_PROPERTY and (item.get("value") or {}).get("operation") == operation_id:
-                return str(comment["id"])
-    return None
+def find_comment(key: str, operation_id: str, *, since: datetime) -> str | None:
+    """Return the id of the comment that carries the operation, looking from the newest back to `since`."""
+    start = 0
+    while True:
+        params = {"expand": "properties", "orderBy": "-created", "maxResults": PAGE, "startAt": start}
+        answer = call("GET", f"issue/{key}/comment", params=params)
+        comments = _listed(answer, "comments")
+        for comment in comments:
+            for item in comment.get("properties") or []:
+                if item.get("key") == OPERATION_PROPERTY and (item.get("value") or {}).get("operation") == operation_id:
+                    return str(comment["id"])
+        start += len(comments)
+        if not comments or start >= int(answer.get("total") or 0) or _all_before(comments, since - CLOCKS):
+            return None
+
+
+def _all_before(comments: list[dict[str, Any]], at: datetime) -> bool:
+    """Whether each was written before then: of a Jira that does not sort, the newest may stand on the last page."""
+    try:
+        written = [datetime.fromisoformat(comment["created"]) for comment in comments]
+    except (KeyError, TypeError, ValueError):
+        return False
+    return max(written) < at and written == sorted(written, reverse=True)
 
 
 def link_issues(key: str, other: str, kind: str) -> None:
@@ -222,6 +271,38 @@ def delete_issue(key: str) -> None:
         raise
 
 
-def update_issue(key: str, fields: dict[str, Any]) -> None:
-    """Set fields of an issue; doing it twice is doing it once."""
-    call("PUT", f"issue/{key}", body={"fields": fields})
+def update_issue(key: str, fields: dict[str, Any], update: dict[str, Any] | None = None) -> None:
+    """Set fields of an issue, and add to or remove from those in `update`; doing it twice is doing it once."""
+    body = {"fields": fields, "update": update or {}}
+    call("PUT", f"issue/{key}", body={name: value for name, value in body.items() if value})
+
+
+def attachments(key: str) -> list[str]:
+    """Return the names of an issue's files."""
+    held = call("GET", f"issue/{key}", params={"fields": "attachment"}).get("fields")
+    if not isinstance(held, dict):
+        raise JiraUnknown("Jira's answer tells no fields of the ticket.")
+    return [str(one.get("filename")) for one in _listed(held, "attachment")]
+
+
+def attach(key: str, name: str, content: bytes) -> None:
+    """Attach a file to an issue. Jira keeps two of one name."""
+    if not isinstance(
+        _asked("POST", f"issue/{key}/attachments", body=None, params=None, files={"file": (name, content)}), list
+    ):
+        raise JiraUnknown("Jira's answer names no file.")
+
+
+def link_remotely(key: str, link: dict[str, Any]) -> None:
+    """Link an issue to what lies elsewhere; by its `globalId` the same one twice is one."""
+    call("POST", f"issue/{key}/remotelink", body=link)
+
+
+def set_property(key: str, name: str, value: Any) -> None:
+    """Set a property of an issue, which programs read; doing it twice is doing it once."""
+    call("PUT", f"issue/{key}/properties/{name}", body=value)
+
+
+def issue(key: str) -> dict[str, str]:
+    """Return {id, key} of an issue as it is called now. Raises JiraRefused when we see none of this key."""
+    return _issue(call("GET", f"issue/{key}", params={"fields": "key"}))

@@ -11,6 +11,8 @@ class JiraError(Exception):
     """A request to Jira did not succeed; `str()` is the sentence to show."""
 
     code = "jira"
+    is_fault = False
+    """Whether it says something of Jira itself, rather than of this request: several in a row open the breaker."""
 
 
 class JiraRefused(JiraError):
@@ -24,12 +26,26 @@ class JiraLater(JiraError):
 
     code = "jira_later"
 
-    def __init__(self, message: str, not_before: datetime | None = None) -> None:
+    def __init__(self, message: str, not_before: datetime | None = None, *, is_fault: bool = False) -> None:
         super().__init__(message)
         self.not_before = not_before
+        self.is_fault = is_fault
+
+
+class JiraBusy(JiraLater):
+    """Jira asks to be left alone until `not_before`, by 429, or by 503 with Retry-After: that holds for every request."""
+
+    code = "jira_busy"
+
+
+class JiraHeld(JiraLater):
+    """Nothing was sent: our own breaker, pause or rate held it back until `not_before`. That counts as no attempt."""
+
+    code = "jira_held"
 
 
 class JiraUnknown(JiraError):
     """The answer was lost or unreadable: Jira may have acted. To be settled by looking, never by guessing."""
 
     code = "jira_unknown"
+    is_fault = True

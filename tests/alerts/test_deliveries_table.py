@@ -12,7 +12,7 @@ from django.test import Client
 from alerts import partitions, querysets
 from alerts.models import Alert, Delivery, Entity, Source, TicketOperation
 from alerts.services import intake, retention
-from alerts.ticketing import operations
+from alerts.ticketing import claims
 from core import clock
 from core.models import Activity
 from tests.factories import make_alert, make_delivery, make_operation, make_user
@@ -83,8 +83,8 @@ def test_what_every_page_and_every_sweep_ask_for_is_answered_by_indexes() -> Non
     troubled = TicketOperation.objects.filter(state__in=["waiting", "unknown", "failed"]).exclude(last_error="")
     assert UNFINISHED.search(plan(troubled.order_by()[:100]))
     assert UNFINISHED.search(plan(querysets.owed(TicketOperation.objects.order_by("-id"))[:51]))
-    ready = operations._claimable(now) & operations.FREE | operations._lease_passed(now)
-    assert UNFINISHED.search(plan(TicketOperation.objects.filter(ready).order_by("case_id")[:100]))
+    ready = claims._ready(now) & claims.FREE | claims._lease_passed(now)
+    assert UNFINISHED.search(plan(TicketOperation.objects.filter(ready).order_by("not_before", "id")[:100]))
     assert "entities_are_unique" in plan(Entity.objects.filter(kind__in=["user", "ip"], value__in=["a", "b"]))
 
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 from django.db import transaction
 
-from alerts.models import Alert, Ticket, TicketOperation
+from alerts.models import Alert, JiraGate, Ticket, TicketOperation
 from alerts.services import cases
 from alerts.ticketing import client, fields, operations
 from core import clock
@@ -54,6 +54,7 @@ def jira(tmp_path: Path, settings: Any) -> Iterator[Jira]:
     settings.JIRA_USER, settings.JIRA_TOKEN = USER, TOKEN
     settings.JIRA_INDEX_LAG_SECONDS = 0
     settings.JIRA_READ_TIMEOUT_SECONDS = 1.0
+    settings.OKTADETECT_JIRA_REQUESTS_PER_SECOND = 1000.0
     client.connection.cache_clear()
     yield Jira(settings.JIRA_URL)
     client.connection.cache_clear()
@@ -71,6 +72,7 @@ def work(alert: Alert, times: int = 1) -> TicketOperation:
     """Work the alert's case, as often as a sweeper would, each time as if its waiting were over; return its create operation."""
     for _ in range(times):
         TicketOperation.objects.update(not_before=None)
+        JiraGate.objects.update(paused_until=None, probe_at=None)
         operations.work_case(alert.case_id)
     return TicketOperation.objects.get(case=alert.case, kind="create")
 

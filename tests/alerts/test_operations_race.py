@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from alerts.models import Alert, TicketOperation
 from alerts.services import cases
-from alerts.ticketing import client, operations
+from alerts.ticketing import claims, client, operations
 from alerts.ticketing.errors import JiraRefused, JiraUnknown
 from core import clock
 from tests.factories import make_alert, make_occurrence
@@ -88,7 +88,7 @@ def test_a_worker_whose_lease_passed_while_it_looked_sends_nothing(
 
     def looked_for_too_long(_label: str) -> list[Any]:
         TicketOperation.objects.update(lease_until=clock.now() - timedelta(seconds=1))
-        operations._expire_leases(alert.case_id)
+        claims.expire_leases(alert.case_id)
         return []
 
     monkeypatch.setattr(client, "find_by_label", looked_for_too_long)
@@ -166,7 +166,7 @@ def test_a_comment_whose_answer_was_lost_and_that_is_found_counts_as_told(
         return "2"
 
     monkeypatch.setattr(client, "add_comment", add_comment)
-    monkeypatch.setattr(client, "find_comment", lambda _key, _operation_id: "1")
+    monkeypatch.setattr(client, "find_comment", lambda _key, _operation_id, since: "1")
     seen_again(alert)
     work(alert)
     seen_again(alert)
