@@ -14,6 +14,16 @@ class Status(models.TextChoices):
     CLOSED = "closed", "Closed"
 
 
+class Cause(models.TextChoices):
+    """Why an alert was closed with its verdict, kept as a code beside the words: backtests and measures read it."""
+
+    VPN = "vpn", "VPN or network"
+    CHANGE = "change", "Known change"
+    TEST = "test", "Test"
+    BAD_RULE = "bad_rule", "Bad rule"
+    OTHER = "other", "Other"
+
+
 class DeliveryStatus(models.TextChoices):
     """What became of a POST."""
 

@@ -8,12 +8,15 @@ from alerts.models.rehearsal import Rehearsal
 from alerts.models.sighting import Baseline, Sighting
 from alerts.models.template import TicketTemplate
 from alerts.models.ticket import Ticket, TicketOperation
+from alerts.models.triage import BulkDecision, Comment, SavedView
 
 __all__ = [
     "Alert",
     "AlertEntity",
     "Baseline",
+    "BulkDecision",
     "Case",
+    "Comment",
     "Delivery",
     "Entity",
     "Evidence",
@@ -23,6 +26,7 @@ __all__ = [
     "JiraState",
     "Occurrence",
     "Rehearsal",
+    "SavedView",
     "Sighting",
     "Source",
     "SourceToken",

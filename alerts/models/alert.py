@@ -2,10 +2,12 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 
-from alerts.choices import Status, Verdict
+from alerts.choices import Cause, Status, Verdict
 from core.models import Person
 from monitors.models import SEVERITY_CHOICES, Monitor
 
@@ -74,12 +76,22 @@ class Alert(models.Model):
     )
     status = models.CharField(max_length=12, choices=Status, default=Status.NEW)
     snoozed_until = models.DateTimeField(null=True, blank=True)
+    wakes_when_it_grows = models.BooleanField(
+        default=False, help_text="The snooze ends before its time when more is found."
+    )
     assignee = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="alerts")
     verdict = models.CharField(max_length=16, choices=Verdict, blank=True)
     verdict_reason = models.CharField(max_length=500, blank=True)
+    verdict_cause = models.CharField(max_length=10, choices=Cause, blank=True)
     closed_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     closed_at = models.DateTimeField(null=True, blank=True)
     occurrence_count = models.PositiveIntegerField(default=0)
+    countries = ArrayField(
+        models.CharField(max_length=80),
+        default=list,
+        blank=True,
+        help_text="Where its events came from, by Okta's names.",
+    )
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()
     recovered = models.BooleanField(default=False, help_text="Found by catch-up, not by a delivery.")
@@ -107,6 +119,7 @@ class Alert(models.Model):
             models.Index(fields=["entity_type", "entity_id", "-id"], name="alert_by_entity"),
             models.Index(fields=["assignee", "-id"], name="alert_by_assignee"),
             models.Index(fields=["fingerprint", "-id"], name="alert_by_fingerprint"),
+            GinIndex(fields=["countries"], name="alert_by_country"),
         ]
 
     def __str__(self) -> str:
