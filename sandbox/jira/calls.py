@@ -122,13 +122,17 @@ DENIED = {
     "ASSIGN_ISSUES": "You do not have permission to assign issues.",
     "DELETE_ISSUES": "You do not have permission to delete issues in this project.",
     "CREATE_ATTACHMENTS": "You do not have permission to create attachments for this issue.",
-    "SET_ISSUE_SECURITY": "You do not have permission to set the security level of this issue.",
 }
+
+
+def may(call: Call, project: Project, permission: str) -> bool:
+    """Whether the caller may do something in a project; people may do everything."""
+    return call.caller != call.site.caller or permission not in project.lacking
 
 
 def require(call: Call, project: Project, permission: str, key: str = "", *, status: int = 403) -> None:
     """Refuse what the caller may not do in a project."""
-    if call.caller == call.site.caller and permission in project.lacking:
+    if not may(call, project, permission):
         raise RefusedError(status, DENIED[permission].format(key))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import custom
 from . import site as setup
-from .calls import Call, RefusedError, require
+from .calls import Call, RefusedError, may
 from .prose import check_body_text
 from .site import Project
 from .store import Row
@@ -20,9 +20,9 @@ Columns = dict[str, Any]
 Errors = dict[str, str]
 
 
-def settable(project: Project) -> set[str]:
-    """The fields on a project's screens."""
-    levels = set() if project.levels else {"security"}
+def settable(call: Call, project: Project) -> set[str]:
+    """The fields on a project's screens, as the caller sees them."""
+    levels = set() if project.levels and may(call, project, "SET_ISSUE_SECURITY") else {"security"}
     components = set() if project.components else {"components"}
     names = set(setup.SYSTEM_FIELDS) | {f.id for f in project.custom_fields}
     return names - project.off_screen - levels - components
@@ -145,7 +145,6 @@ def _components(_call: Call, project: Project, value: Any) -> Columns:
 def _security(call: Call, project: Project, value: Any) -> Columns:
     if value is None:
         return {"security": None}
-    require(call, project, "SET_ISSUE_SECURITY")
     found = find_named(project.levels, value)
     if found is None or found.id in call.site.hidden_levels(call.caller):
         raise RefusedError(400, errors={"security": "The security level selected is invalid."})

@@ -29,7 +29,7 @@ def create(call: Call) -> Answer:
     project = _check_project(call, sent.get("project"))
     issue_type = _check_issue_type(call, project, sent.get("issuetype"))
     require(call, project, "CREATE_ISSUES", status=400 if call.site.profile == "cloud" else 403)
-    fields.refuse_unsettable(sent, fields.settable(project))
+    fields.refuse_unsettable(sent, fields.settable(call, project))
     columns, labels = fields.columns_of(call, project, {"summary": None, **sent})
     at = now_ms()
     issue = call.store.add_issue(
@@ -142,7 +142,7 @@ def apply_edit(
         if name in changed:
             raise RefusedError(400, errors={name: f"Field '{name}' cannot appear in both 'fields' and 'update'"})
         changed[name] = _outcome(call, issue, name, steps)
-    fields.refuse_unsettable(changed, fields.settable(project) if on_screen is None else on_screen)
+    fields.refuse_unsettable(changed, fields.settable(call, project) if on_screen is None else on_screen)
     columns, labels = fields.columns_of(call, project, changed, issue=issue)
     if "issuetype" in changed:
         columns["issuetype"] = _check_issue_type(call, project, changed["issuetype"]).id

@@ -4,7 +4,7 @@ from typing import Any
 
 from . import fields, parts
 from . import site as setup
-from .calls import Answer, Call, RefusedError, access_issue, issue_project, route
+from .calls import Answer, Call, RefusedError, access_issue, issue_project, may, route
 from .site import Project
 
 
@@ -65,7 +65,7 @@ def custom_field(call: Call, field: setup.CustomField) -> dict[str, Any]:
 def _project_fields(call: Call, project: Project) -> list[dict[str, Any]]:
     """The fields on a project's create screen."""
     required = project.required | set(setup.REQUIRED_FIELDS)
-    on_screen = fields.settable(project)
+    on_screen = fields.settable(call, project)
     system = [
         _field(call, project, name, is_required=name in required) for name in setup.SYSTEM_FIELDS if name in on_screen
     ]
@@ -93,13 +93,9 @@ def _page(call: Call, name: str, values: list[dict[str, Any]]) -> Answer:
     return Answer(200, {**page, name: part})
 
 
-def _is_closed(call: Call, project: Project) -> bool:
-    return call.caller == call.site.caller and "CREATE_ISSUES" in project.lacking
-
-
 def _check_creatable(call: Call, id_or_key: str) -> Project:
     project = call.site.project(id_or_key)
-    if project is None or _is_closed(call, project):
+    if project is None or not may(call, project, "CREATE_ISSUES"):
         raise RefusedError(
             404, f"Project with id or key '{id_or_key}' does not exist or you cannot create issues in it."
         )
@@ -130,7 +126,7 @@ def creatable(call: Call) -> Answer:
     wanted = call.many("projectKeys")
     found = []
     for project in call.site.projects:
-        if _is_closed(call, project) or (wanted and project.key not in wanted):
+        if not may(call, project, "CREATE_ISSUES") or (wanted and project.key not in wanted):
             continue
         types = [parts.issue_type(call, name) for name in project.issue_types]
         if "projects.issuetypes.fields" in call.many("expand"):

@@ -94,14 +94,15 @@ class Server(ThreadingHTTPServer):
         while not self._over.is_set():
             self.serve_forever(poll_interval=0.05)
             if self.is_refusing:
-                self.socket.close()
                 self._over.wait(self._refuse_s)
                 self._listen_again()
 
     def _refuse(self, seconds: float) -> None:
         """Close the socket for a while: connections are refused, and those that there are get no answer."""
+        listening = self.socket
         self._refuse_s = seconds
         super().shutdown()
+        listening.close()
 
     def _listen_again(self) -> None:
         address = self.server_address

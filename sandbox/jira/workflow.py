@@ -4,7 +4,7 @@ from typing import Any
 
 from . import events, fields, issues, parts, screens
 from . import site as setup
-from .calls import Answer, Call, RefusedError, access_issue, issue_project, require, route
+from .calls import Answer, Call, RefusedError, access_issue, issue_project, may, require, route
 from .store import Row, now_ms
 
 
@@ -23,7 +23,7 @@ def transitions(call: Call, id_or_key: str) -> Answer:
 def _steps(call: Call, issue: Row) -> list[setup.Transition]:
     """What the caller may do with an issue: nothing without the permission, as Jira tells it."""
     project = issue_project(call, issue)
-    if call.caller == call.site.caller and "TRANSITION_ISSUES" in project.lacking:
+    if not may(call, project, "TRANSITION_ISSUES"):
         return []
     return project.workflow.steps_from(issue["status"])
 

@@ -101,7 +101,7 @@ def test_an_unknown_path_and_a_wrong_method_are_told_apart(jira: Api) -> None:
 @pytest.mark.parametrize("body", [b"{", b"[1]"])
 def test_a_body_that_is_no_object_is_refused(jira: Api, body: bytes) -> None:
     connection = http.client.HTTPConnection(jira.url.removeprefix("http://"), timeout=10)
-    connection.request("POST", "/rest/api/2/issue", body, {"Authorization": jira._credential()})
+    connection.request("POST", "/rest/api/2/issue", body, {"Authorization": jira.credential()})
     answer = connection.getresponse()
     assert answer.status == 400
     assert b"errorMessages" in answer.read()
