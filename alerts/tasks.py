@@ -6,9 +6,11 @@ from typing import Any
 from celery import shared_task
 
 from alerts import partitions
+from alerts.models import JiraState
 from alerts.services import backtests, baseline, catchup, evidence, faults, ingest, rehearsal, retention, surveys
 from alerts.services.alerting import Outcome
-from alerts.ticketing import operations
+from alerts.ticketing import check, operations, sync
+from alerts.ticketing import sweep as ticket_sweep
 from core import clock, jobs
 from core.locks import alone
 from core.wakeups import wake
@@ -31,6 +33,34 @@ def process_delivery(delivery_id: str) -> None:
 def work_case(case_id: int) -> None:
     """Bring what a case owes to Jira."""
     operations.work_case(case_id)
+
+
+@shared_task(name="alerts.read_ticket")  # type: ignore[untyped-decorator]
+def read_ticket(case_id: int) -> None:
+    """Read what became of a case's ticket in Jira."""
+    sync.read(case_id)
+
+
+@shared_task(name="alerts.poll_jira", **LONG)  # type: ignore[untyped-decorator]
+def poll_jira() -> None:
+    """Find what changed in Jira, whether it told us or not."""
+    with alone(sync.POLL_LOCK) as nobody_else:
+        cases = sync.poll() if nobody_else else []
+    for case_id in cases:
+        wake(read_ticket, case_id)
+
+
+@shared_task(name="alerts.check_jira")  # type: ignore[untyped-decorator]
+def check_jira() -> None:
+    """Look whether Jira is set up as tickets need it, for somebody who waits."""
+    check.asked()
+
+
+@shared_task(name="alerts.sweep_jira", **LONG)  # type: ignore[untyped-decorator]
+def sweep_jira() -> None:
+    """Find tickets and cases that do not belong together, and mend what can be mended."""
+    ticket_sweep.run(mend=True)
+    sync.forget_old_events()
 
 
 @shared_task(name="alerts.fetch_evidence")  # type: ignore[untyped-decorator]
@@ -63,6 +93,10 @@ def sweep() -> None:
         wake(process_delivery, delivery_id)
     for case_id in operations.due():
         wake(work_case, case_id)
+    for case_id in sync.due():
+        wake(read_ticket, case_id)
+    if JiraState.objects.exclude(check_asked_at=None).exists():
+        wake(check_jira)
     for occurrence_id in evidence.due():
         wake(fetch_evidence, occurrence_id)
     for backtest_id in jobs.due(Backtest):

@@ -52,6 +52,12 @@ app.conf.update(
             "schedule": crontab(minute="47"),
             "options": {"expires": 3600},
         },
+        "poll-jira": {"task": "alerts.poll_jira", "schedule": 60.0, "options": {"expires": 60}},
+        "sweep-jira": {
+            "task": "alerts.sweep_jira",
+            "schedule": crontab(minute="37"),
+            "options": {"expires": 3600},
+        },
         "expire-exclusions": {"task": "monitors.expire_exclusions", "schedule": 60.0, "options": {"expires": 60}},
         "read-event-types": {
             "task": "monitors.read_event_types",

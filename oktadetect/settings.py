@@ -242,7 +242,7 @@ SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 # OpenSearch follows no redirect, and neither do probes: over plain HTTP they would get nowhere.
-SECURE_REDIRECT_EXEMPT = [r"^okta-detections$", r"^livez$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^okta-detections$", r"^jira-events/", r"^livez$", r"^readyz$"]
 # Whether other hosts of the domain want HSTS, and browsers' lists of it, is not for this one to say.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if OKTADETECT_BEHIND_TLS_PROXY:

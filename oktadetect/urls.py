@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
+from alerts.jira_webhook import JiraEvents
 from alerts.webhook import OktaDetections
 from oktadetect import health
 
 urlpatterns = [
     path("okta-detections", OktaDetections.as_view(), name="okta-detections"),
+    path("jira-events/<str:secret>/", JiraEvents.as_view(), name="jira-events"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path(

@@ -99,7 +99,8 @@ def search(jql: str, fields: str = FIELDS) -> Iterator[Issue]:
 
 def pages(jql: str, fields: str) -> Iterator[dict[str, Any]]:
     """Yield what a query finds as Jira tells it. Raises JiraUnknown when it finds more than MAX_PAGES pages: nobody is left out unsaid."""
-    path, place = "search/jql", {}
+    path = "search/jql"
+    place: dict[str, Any] = {}
     for _ in range(MAX_PAGES):
         asked = {"jql": jql, "fields": fields, "maxResults": PAGE, **place}
         try:

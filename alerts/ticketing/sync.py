@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 BY = "jira"
 LABEL = "oktadetect"
+POLL_LOCK = 0x6A697261  # "jira": one poll at a time
 OVERLAP = timedelta(minutes=2)
 LONGEST_LOOK_BACK = timedelta(days=14)
 AGAIN = timedelta(minutes=1)
