@@ -1,6 +1,10 @@
 """JQL, as far as it is understood, and the two searches."""
 
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
+import time_machine
 
 from sandbox.jira.jql import parse
 from sandbox.jira.jql_values import JqlError
@@ -19,8 +23,12 @@ def filled(jira: Api) -> Api:
     """SEC-1 to SEC-3: a closed bug, a task about travel, and an incident."""
     jira.create(issuetype={"name": "Bug"}, summary="Old phone", labels=["okta", "op-1"], priority={"name": "Low"})
     jira.create(summary="Impossible travel of Ada", description="Signed in at *Lagos*", labels=["okta"])
+    jira.send("PUT", "/issue/SEC-2", {"fields": {"components": [{"name": "Identity"}]}})
     jira.create(issuetype={"name": "Incident"}, summary="Password spray 100%", priority={"name": "Highest"})
-    jira.send("POST", "/issue/SEC-1/transitions", {"transition": {"id": "31"}})
+    jira.close("SEC-1")
+    jira.send("POST", "/issue/SEC-3/comment", {"body": "I phoned her"})
+    link = {"type": {"name": "Relates"}, "inwardIssue": {"key": "SEC-2"}, "outwardIssue": {"key": "SEC-1"}}
+    jira.send("POST", "/issueLink", link)
     return jira
 
 
@@ -46,6 +54,21 @@ def filled(jira: Api) -> Api:
         ("(priority = Low OR priority = Highest) AND statusCategory = Done", ["SEC-1"]),
         ("created >= -5m AND updated > 2020-01-01", ["SEC-3", "SEC-2", "SEC-1"]),
         ('created < "2020-01-01 12:30"', []),
+        ("NOT labels = okta", ["SEC-3"]),
+        ("project = SEC AND NOT (labels = op-1 OR priority = Highest)", ["SEC-2"]),
+        ("labels not in (op-1)", ["SEC-3", "SEC-2"]),
+        ('summary !~ "travel"', ["SEC-3", "SEC-1"]),
+        ("reporter = currentUser() AND created <= now()", ["SEC-3", "SEC-2", "SEC-1"]),
+        ("reporter = ada@example.com", []),
+        ("created >= startOfDay(-1d) AND created <= endOfDay(1d)", ["SEC-3", "SEC-2", "SEC-1"]),
+        ("created > endOfDay()", []),
+        ("issue in linkedIssues(SEC-1)", ["SEC-2"]),
+        ("key not in linkedIssues(SEC-2) AND project = SEC", ["SEC-3", "SEC-2"]),
+        ("component = Identity", ["SEC-2"]),
+        ("component is EMPTY", ["SEC-3", "SEC-1"]),
+        ("level is EMPTY AND level != Management", []),
+        ('comment ~ "phoned"', ["SEC-3"]),
+        ('text ~ "phoned"', ["SEC-3"]),
     ],
 )
 def test_a_query_finds_what_it_says(filled: Api, jql: str, found: list[str]) -> None:
@@ -67,6 +90,11 @@ def test_a_query_finds_what_it_says(filled: Api, jql: str, found: list[str]) -> 
         ("key in (SEC-1", "before the end of the query"),
         ('project = "SEC', "is a reserved JQL character"),
         ("project = SEC ORDER BY colour", "Not able to sort using field 'colour'."),
+        ("created > startOfCentury()", "Unable to find JQL function 'startOfCentury()'."),
+        ("created > startOfDay(soon)", "Duration for function is invalid: 'soon'."),
+        ("created > now(1)", "Unable to find JQL function 'now(1)'."),
+        ("component = Tea", "The value 'Tea' does not exist for the field 'component'."),
+        ("issue.property[a].b = 1", "does not exist or you do not have permission to view it."),
         ("created > yesterday", "Date value 'yesterday' for field 'created' is invalid."),
     ],
 )
@@ -122,3 +150,41 @@ def test_the_old_search_is_gone_from_cloud_and_works_on_data_center(jira: Api, d
     answer = data_center.send("GET", "/search?jql=project%3DSEC&fields=summary").json
     assert (answer["total"], answer["issues"][0]["fields"]) == (1, {"summary": "Something"})
     assert data_center.send("GET", "/search/jql?jql=project%3DSEC").status == 404
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset"), [("Europe/Berlin", "+0100"), ("America/St_Johns", "-0330"), ("UTC", "+0000")]
+)
+def test_times_are_told_and_asked_for_in_the_callers_zone(jira: Api, zone: str, offset: str) -> None:
+    at = datetime(2026, 1, 20, 23, 30, tzinfo=UTC)
+    with time_machine.travel(at, tick=False):
+        key = jira.create()
+    jira.control("PUT", "/conditions", {"time_zone": zone})
+    created = jira.fields(key)["created"]
+    assert created.endswith(offset)
+    assert datetime.fromisoformat(created) == at
+    assert jira.send("GET", "/myself").json["timeZone"] == (zone if zone != "UTC" else "Etc/UTC")
+    here = at.astimezone(ZoneInfo(zone))
+    assert keys(jira, f'created >= "{here:%Y-%m-%d %H:%M}"') == [key]
+    assert keys(jira, f'created > "{here + timedelta(minutes=1):%Y-%m-%d %H:%M}"') == []
+
+
+def test_pages_may_be_shorter_than_asked(filled: Api) -> None:
+    filled.control("PUT", "/conditions", {"page_limit": 1})
+    found, token = [], {}
+    while True:
+        page = filled.search("project = SEC", maxResults=100, **token)
+        found += [issue["id"] for issue in page["issues"]]
+        assert len(page["issues"]) <= 1
+        if page["isLast"]:
+            break
+        token = {"nextPageToken": page["nextPageToken"]}
+    assert found == ["10003", "10002", "10001"]
+
+
+def test_the_old_search_of_data_center_tells_short_pages_and_the_whole_total(data_center: Api) -> None:
+    for _ in range(3):
+        data_center.create()
+    data_center.control("PUT", "/conditions", {"page_limit": 2})
+    page = data_center.send("GET", "/search?jql=project%3DSEC&maxResults=50").json
+    assert (page["total"], page["maxResults"], len(page["issues"])) == (3, 2, 2)
