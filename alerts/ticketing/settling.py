@@ -51,7 +51,7 @@ def unsettled(operations: QuerySet[TicketOperation]) -> QuerySet[TicketOperation
     return operations.filter(in_doubt)
 
 
-def nothing_was_made(operation: TicketOperation) -> bool:
-    """Believe a person that Jira did nothing of it: it is sent again now. Return whether it was in doubt."""
+def send_again(operation: TicketOperation) -> bool:
+    """Take it that Jira did nothing of an operation in doubt: it is sent now. Return whether it was in doubt."""
     doubted = unsettled(TicketOperation.objects.filter(pk=operation.pk))
-    return bool(doubted.update(state=OperationState.WAITING, sent_at=None, not_before=clock.now(), last_error=""))
+    return bool(doubted.update(state=OperationState.PENDING, sent_at=None, not_before=None, last_error=""))

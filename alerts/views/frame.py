@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from alerts import querysets
 from alerts.choices import DeliveryStatus, OperationState
 from alerts.models import Alert, Delivery, TicketOperation
+from alerts.ticketing import gate
 from core import clock
 from monitors.models import Deployment
 
@@ -27,11 +28,12 @@ class Pulse:
     quarantined: int
     tickets_late: int
     new_alerts: int
+    jira_away_since: datetime | None = None
 
     @property
     def is_well(self) -> bool:
         """Whether nothing is in the way."""
-        return not (self.faults or self.quarantined or self.tickets_late)
+        return not (self.faults or self.quarantined or self.tickets_late or self.jira_away_since)
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -41,7 +43,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def pulse() -> Pulse:
-    """Read the pulse: four short queries."""
+    """Read the pulse: five short queries."""
+    away = gate.broken()
     heard = Deployment.objects.aggregate(at=Max("heard_at"), count=Count("pk"), faults=Count("pk", filter=~Q(fault="")))
     limit = querysets.COUNT_LIMIT + 1
     return Pulse(
@@ -53,6 +56,7 @@ def pulse() -> Pulse:
         .exclude(last_error="")
         .order_by()[:limit]
         .count(),
+        jira_away_since=away.open_since if away else None,
         new_alerts=querysets.capped_count(
             querysets.in_tab(Alert.objects.all(), "new", user_id=0, now=clock.now())  # the same for everybody
         ),

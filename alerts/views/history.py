@@ -54,7 +54,19 @@ def _is_key(value: Any) -> bool:
 
 def _opened(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
     found = "found by catch-up" if data.get("recovered") else "told by its monitor"
-    return f"opened as {_severity(data.get('severity'))}, {found}", ""
+    because = PLACES.get(str(data.get("because")), "")
+    return f"opened as {_severity(data.get('severity'))}, {found}{because}", str(data.get("case") or "")
+
+
+PLACES = {
+    "recurred": "; it goes on in the ticket of what it recurs from",
+    "joined": "; it joined the open ticket of the same entity",
+    "gathers": "; it gathers with the entity's other weak signals",
+}
+
+
+def _score_reached(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"the entity's weak signals reached {data.get('sum')} points of {data.get('needed')}: a ticket is owed", ""
 
 
 def _raised(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
@@ -120,6 +132,12 @@ def _ticket_restored(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
     return f"took a dismissal back: {_operation(data)}", ""
 
 
+def _ticket_settled(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    made = str(data.get("made") or "")
+    found = {"": "found that nothing was made in Jira, and had it sent again", "yes": "found it made in Jira"}
+    return f"{found.get(made, f'found it made in Jira, as {made}')}: {_operation(data)}", ""
+
+
 def _delivery_retried(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
     return "had it worked again", str(data.get("reason") or "")
 
@@ -134,6 +152,7 @@ def _delivery_restored(_data: Mapping[str, Any], _names: Names) -> tuple[str, st
 
 SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Names], tuple[str, str]]] = {
     "alert.opened": _opened,
+    "alert.score_reached": _score_reached,
     "alert.severity_raised": _raised,
     "alert.recurred": _recurred,
     "alert.assigned": _assigned,
@@ -147,6 +166,7 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Names], tuple[str, str]]] =
     "ticket.retried": _ticket_retried,
     "ticket.dismissed": _ticket_dismissed,
     "ticket.restored": _ticket_restored,
+    "ticket.settled": _ticket_settled,
     "alert.rehearsal_refused": _rehearsal_refused,
     "delivery.retried": _delivery_retried,
     "delivery.dismissed": _delivery_dismissed,

@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from alerts import querysets
-from alerts.choices import DeliveryStatus, OperationState
+from alerts.choices import DeliveryStatus, OperationKind, OperationState
 from alerts.models import Alert, Baseline, Delivery, TicketOperation
-from alerts.services import baseline, costs, quarantine, triage
+from alerts.services import baseline, costs, doubts, quarantine, triage
+from alerts.ticketing import gate, settling
 from alerts.views import history
 from core import activity
 from core.models import Activity, Person
@@ -48,6 +49,29 @@ class DismissForm(forms.Form):
     )
 
 
+class SettleForm(forms.Form):
+    """What somebody found in Jira."""
+
+    key = forms.RegexField(
+        r"^[A-Za-z][A-Za-z0-9_]*-[1-9][0-9]*$",
+        max_length=40,
+        required=False,
+        error_messages={"invalid": "Give the key of the issue, as SEC-12."},
+    )
+    made = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")])
+
+    def __init__(self, *args: Any, needs_key: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.needs_key = needs_key
+
+    def clean(self) -> dict[str, Any]:
+        """Ask which issue it is, where one was made."""
+        told = super().clean() or {}
+        if self.needs_key and told.get("made") == "yes" and not told.get("key") and "key" not in self.errors:
+            self.add_error("key", "Say which issue it is, as SEC-12.")
+        return told
+
+
 @require_safe
 def pipeline(request: HttpRequest) -> HttpResponse:
     """Show what Jira is owed, and a page of deliveries, newest first."""
@@ -62,6 +86,7 @@ def pipeline(request: HttpRequest) -> HttpResponse:
     deliveries = list(rows[: PAGE + 1])
     rows_of_jira = TicketOperation.objects.select_related("alert", "case__ticket").order_by("-id")
     operations = list(querysets.owed(rows_of_jira)[: MAX_OPERATIONS + 1])
+    unsettled = settling.unsettled(TicketOperation.objects.filter(pk__in=[one.pk for one in operations]))
     context = {
         "section": "pipeline",
         "deliveries": deliveries[:PAGE],
@@ -72,6 +97,8 @@ def pipeline(request: HttpRequest) -> HttpResponse:
         "operations": operations[:MAX_OPERATIONS],
         "owed_is_cut": len(operations) > MAX_OPERATIONS,
         "retryable": RETRYABLE,
+        "unsettled": set(unsettled.values_list("pk", flat=True)),
+        "jira": gate.broken(),
         "dismissed": _with_why(querysets.dismissed(rows_of_jira)[:MAX_DISMISSED]),
         "baselines": [(row, baseline.learnt(row)) for row in Baseline.objects.order_by("pattern")],
         "indices": IndexProfile.objects.exclude(newest_event_at=None).order_by("newest_event_at"),
@@ -154,6 +181,30 @@ def restore_operation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take the dismissal of something that Jira was owed back."""
     act = partial(triage.restore_ticket, pk)
     return _do(request, act, "It stands among what Jira is owed again.", reverse("alerts:pipeline"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def settle_operation(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Ask what somebody found in Jira of an effect whose answer was lost, and act on it."""
+    found = get_object_or_404(TicketOperation.objects.select_related("alert", "case__ticket"), pk=pk)
+    needs_key = found.kind == OperationKind.CREATE
+    form = SettleForm(request.POST if request.method == "POST" else None, needs_key=needs_key)
+    if not form.is_valid():
+        context = {"section": "pipeline", "operation": found, "form": form}
+        return render(request, "alerts/settle.html", context, status=422 if form.is_bound else 200)
+    back = reverse("alerts:pipeline")
+    if form.cleaned_data["made"] == "no":
+        return _do(request, partial(doubts.nothing_was_made, pk), "It is sent again now.", back)
+    act = partial(doubts.it_was_made, pk, key=form.cleaned_data["key"].upper())
+    return _do(request, act, "Noted: it stands in Jira.", back)
+
+
+@require_POST
+def ask_jira(request: HttpRequest) -> HttpResponse:
+    """Let the next request through to a Jira that failed, rather than at the time of the next probe."""
+    gate.probe_now()
+    messages.success(request, "The next request goes to Jira at once. When it is answered, the others follow.")
+    return HttpResponseRedirect(reverse("alerts:pipeline"))
 
 
 def _page_of(delivery: UUID) -> str:

@@ -30,6 +30,7 @@ PAGES = [
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/",
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/dismiss/",
     f"/pipeline/operations/{uuid.UUID(int=7)}/dismiss/",
+    f"/pipeline/operations/{uuid.UUID(int=7)}/settle/",
     f"/monitors/{uuid.UUID(int=7)}/rehearse/",
     f"/rehearsals/{uuid.UUID(int=7)}/",
     "/measures/",
