@@ -54,7 +54,8 @@ class Got:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.text) if self.headers.get("Content-Type", "").startswith("application/json") else None
+        kind = next((value for name, value in self.headers.items() if name.lower() == "content-type"), "")
+        return json.loads(self.text) if kind.startswith("application/json") else None
 
 
 @dataclass

@@ -171,7 +171,8 @@ def test_times_are_told_and_asked_for_in_the_callers_zone(jira: Api, zone: str, 
 
 def test_pages_may_be_shorter_than_asked(filled: Api) -> None:
     filled.control("PUT", "/conditions", {"page_limit": 1})
-    found, token = [], {}
+    found: list[str] = []
+    token: dict[str, str] = {}
     while True:
         page = filled.search("project = SEC", maxResults=100, **token)
         found += [issue["id"] for issue in page["issues"]]
