@@ -166,7 +166,7 @@ def test_a_comment_whose_answer_was_lost_and_that_is_found_counts_as_told(
         return "2"
 
     monkeypatch.setattr(client, "add_comment", add_comment)
-    monkeypatch.setattr(client, "find_comment", lambda _key, _operation_id, since: "1")
+    monkeypatch.setattr(client, "find_comment", lambda _key, _operation_id, **_: "1")
     seen_again(alert)
     work(alert)
     seen_again(alert)

@@ -27,6 +27,7 @@ PAGES = [
     "/coverage/table.csv",
     "/coverage/layer.json",
     "/pipeline/",
+    "/pipeline/jira/",
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/",
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/dismiss/",
     f"/pipeline/operations/{uuid.UUID(int=7)}/dismiss/",
@@ -42,11 +43,14 @@ ACTIONS = [
     "/alerts/1/acknowledge/",
     "/alerts/1/true-positive/",
     "/alerts/1/reopen/",
+    "/alerts/1/new-ticket/",
+    "/pipeline/jira/check/",
     f"/alerts/1/operations/{uuid.UUID(int=7)}/retry/",
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/retry/",
     f"/pipeline/operations/{uuid.UUID(int=7)}/retry/",
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/restore/",
     f"/pipeline/operations/{uuid.UUID(int=7)}/restore/",
+    "/pipeline/jira/now/",
     f"/rehearsals/{uuid.UUID(int=7)}/cancel/",
     f"/surveys/{uuid.UUID(int=7)}/findings/1/judge/",
     f"/surveys/{uuid.UUID(int=7)}/cancel/",
@@ -126,7 +130,7 @@ def test_what_does_not_exist_is_not_found(client: Client, path: str) -> None:
     assert client.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("path", ACTIONS)
+@pytest.mark.parametrize("path", [path for path in ACTIONS if path != "/pipeline/jira/now/"])  # it is about no row
 def test_an_action_on_what_does_not_exist_is_not_found(client: Client, path: str) -> None:
     client.force_login(make_user(role=DETECTION_ENGINEERS))
     assert client.post(path, {"seen": "0"}).status_code == 404
