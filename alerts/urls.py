@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import permission_required
 from django.urls import path
 
-from alerts.views import alert, measures, pipeline, queue, rehearsals, surveys
+from alerts.views import alert, jira, measures, pipeline, queue, rehearsals, surveys
 
 app_name = "alerts"
 
@@ -21,6 +21,9 @@ urlpatterns = [
     path("alerts/<int:pk>/close/", decides(alert.close), name="close"),
     path("alerts/<int:pk>/reopen/", decides(alert.reopen), name="reopen"),
     path("alerts/<int:pk>/operations/<uuid:operation>/retry/", decides(alert.retry), name="retry"),
+    path("alerts/<int:pk>/new-ticket/", decides(jira.replace), name="replace-ticket"),
+    path("pipeline/jira/", sees(jira.page), name="jira"),
+    path("pipeline/jira/check/", decides(jira.check), name="check-jira"),
     path("pipeline/", sees(pipeline.pipeline), name="pipeline"),
     path("pipeline/deliveries/<uuid:pk>/", sees(pipeline.delivery), name="delivery"),
     path("pipeline/deliveries/<uuid:pk>/retry/", decides(pipeline.retry_delivery), name="retry-delivery"),

@@ -59,8 +59,8 @@ def _in_jira(mend: bool, everything: bool) -> Iterator[Finding]:
     when = "" if everything else f' AND created >= "-{RECENT_DAYS}d"'
     by_operation: dict[UUID, list[Issue]] = defaultdict(list)
     for issue in reading.search(f'labels = "{sync.LABEL}"{when} ORDER BY created ASC'):
-        for operation in operations_of(issue.labels):
-            by_operation[operation].append(issue)
+        for made in operations_of(issue.labels):
+            by_operation[made].append(issue)
     known = TicketOperation.objects.select_related("case__ticket", "alert").in_bulk(by_operation)
     for key, issues in by_operation.items():
         operation = known.get(key)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from alerts.choices import OperationKind, Verdict
+from alerts.views import jira_words
 from core.models import Activity, Person
 from monitors.definitions import SEVERITIES
 
@@ -95,6 +96,8 @@ def _judged(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
 
 
 def _closed(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    if data.get("in_jira"):
+        return "closed the ticket in Jira, and so this", str(data.get("reason") or "")
     if not data.get("verdict"):
         return "closed by itself", str(data.get("reason") or "")
     return f"closed it as {_verdict(data)}", str(data.get("reason") or "")
@@ -109,6 +112,8 @@ def _fault_over(_data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
 
 
 def _reopened(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    if data.get("in_jira"):
+        return "reopened the ticket in Jira, and so this", str(data.get("reason") or "")
     return f"reopened it, closed before as {_verdict(data)}", str(data.get("reason") or "")
 
 
@@ -151,6 +156,7 @@ def _delivery_restored(_data: Mapping[str, Any], _names: Names) -> tuple[str, st
 
 
 SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Names], tuple[str, str]]] = {
+    **jira_words.SENTENCES,
     "alert.opened": _opened,
     "alert.score_reached": _score_reached,
     "alert.severity_raised": _raised,

@@ -56,6 +56,7 @@ ACTIONS = [
     f"/surveys/{uuid.UUID(int=7)}/cancel/",
     f"/surveys/{uuid.UUID(int=7)}/choose/",
 ]
+ABOUT_NO_ROW = {"/pipeline/jira/now/", "/pipeline/jira/check/"}
 
 
 @pytest.mark.parametrize("path", [*PAGES, *ACTIONS])
@@ -130,7 +131,7 @@ def test_what_does_not_exist_is_not_found(client: Client, path: str) -> None:
     assert client.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("path", [path for path in ACTIONS if path != "/pipeline/jira/now/"])  # it is about no row
+@pytest.mark.parametrize("path", [path for path in ACTIONS if path not in ABOUT_NO_ROW])
 def test_an_action_on_what_does_not_exist_is_not_found(client: Client, path: str) -> None:
     client.force_login(make_user(role=DETECTION_ENGINEERS))
     assert client.post(path, {"seen": "0"}).status_code == 404
