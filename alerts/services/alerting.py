@@ -17,8 +17,8 @@ from django.db.models.functions import Least
 
 from alerts import fingerprint as identity
 from alerts.choices import Status
-from alerts.models import Alert, AlertEntity, Entity, Occurrence, Rehearsal
-from alerts.services import cases, evidence
+from alerts.models import Alert, AlertEntity, Case, Entity, Occurrence, Rehearsal
+from alerts.services import cases, evidence, policies
 from core import activity
 from core.locks import take_turns
 from monitors.findings import Finding
@@ -147,17 +147,23 @@ def _raise(alert: Alert, finding: Finding) -> None:
                         because=list(finding.reasons))  # fmt: skip
         alert.severity, alert.severity_reasons = finding.severity, list(finding.reasons)
         alert.save(update_fields=["severity", "severity_reasons", "updated_at"])
+        cases.owe_when_reached(alert)
+        cases.owe_priority(alert)
 
 
 def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery: UUID | None) -> Outcome:
     alert = Alert.objects.select_for_update().filter(fingerprint=fingerprint).exclude(status=Status.CLOSED).first()
-    is_new = alert is None
+    place: policies.Place | None = None
     if alert is None:
         newest = Alert.objects.filter(fingerprint=fingerprint).order_by("-id").first()
         if newest is not None and finding.last.at < newest.first_seen:
-            alert, is_new = newest, False  # an older stretch of something that was closed: told, and nothing more
+            alert = newest  # an older stretch of something that was closed: told, and nothing more
         else:
-            alert = _open_alert(fingerprint, finding, origin, recovered=delivery is None)
+            place = policies.place(
+                origin.monitor.ticket_policy if origin.monitor else policies.Policy.OWN,
+                finding.entity_type, finding.entity_id, fingerprint, rehearsal=origin.rehearsal is not None,
+            )  # fmt: skip
+            alert = _open_alert(fingerprint, finding, origin, place.case, recovered=delivery is None)
     latest = alert.last_seen
     occurrence = Occurrence.objects.create(
         alert=alert,
@@ -176,7 +182,7 @@ def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery
     Alert.objects.filter(pk=alert.pk).update(
         occurrence_count=F("occurrence_count") + 1, first_seen=Least(F("first_seen"), finding.first.at)
     )
-    if is_new:
+    if place is not None:
         activity.record(
             "alert.opened",
             alert,
@@ -184,20 +190,21 @@ def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery
             severity=alert.severity,
             occurrence=occurrence.pk,
             recovered=delivery is None,
+            **({"case": str(alert.case), "because": place.because} if place.because else {}),
         )
-        cases.owe_ticket(alert)
+        cases.owe_for(alert, place.because)
     elif alert.is_open and finding.first.at > latest:
         _recur(alert, finding, occurrence, latest)
     elif alert.is_open:  # found late: it lies before what the alert says already
         _raise(alert, finding)
         _involve(alert, finding)
-    return Outcome(occurrence, new_occurrence=True, new_alert=is_new)
+    return Outcome(occurrence, new_occurrence=True, new_alert=place is not None)
 
 
-def _open_alert(fingerprint: str, finding: Finding, origin: Origin, *, recovered: bool) -> Alert:
+def _open_alert(fingerprint: str, finding: Finding, origin: Origin, case: Case, *, recovered: bool) -> Alert:
     alert = Alert.objects.create(
         monitor=origin.monitor,
-        case=cases.open_case(finding.entity_type, finding.entity_id),
+        case=case,
         detection=origin.detection,
         detection_id=origin.detection_id,
         fingerprint=fingerprint,
@@ -229,6 +236,7 @@ def _recur(alert: Alert, finding: Finding, occurrence: Occurrence, latest: Any) 
     alert.refresh_from_db()
     _say(alert, finding)
     activity.record("alert.recurred", alert, by="ingest", occurrence=occurrence.pk, new_again=woke)
+    cases.owe_when_reached(alert)
     cases.owe_comment(alert, at_once=woke)
 
 

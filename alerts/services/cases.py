@@ -1,51 +1,133 @@
 """From an alert to its case and what is owed to Jira: which ticket, which links, which comments. Rows only; nothing is sent here."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Max, Q, QuerySet
 
 from alerts.choices import OperationKind, OperationState
-from alerts.fingerprint import fingerprint, lock_key
-from alerts.models import Alert, Case, Ticket, TicketOperation
-from core import clock
+from alerts.models import Alert, AlertEntity, Case, Ticket, TicketOperation
+from alerts.services import policies
+from alerts.ticketing import fields
+from core import activity, clock
 from core.locks import take_turns
 
 MAX_LINKS = 10
+MAX_SHARING = 500  # rows looked at for a story
+CROWD = 5
 
 
-def open_case(entity_type: str, entity_id: str) -> Case:
+def owe_for(alert: Alert, because: str = "") -> TicketOperation | None:
     """
-    Return a new case, for an alert whose monitor's policy is *own*.
+    Owe Jira what a new alert means for it; return the create where that is a ticket. Call it in the ingest's transaction.
 
-    Cases of one entity are opened in turns: of two at once, the later sees the earlier and is linked to it.
+    `because` is what `policies.place` said of its case: in one that has a ticket, that is a comment at once, a graver priority, and
+    its status again; in one that gathers weak signals, a ticket once their sum is reached; in a new one, a ticket.
     """
-    take_turns(lock_key(fingerprint("case", entity_type, entity_id)))
-    return Case.objects.create(entity_type=entity_type, entity_id=entity_id)
+    if TicketOperation.objects.filter(case_id=alert.case_id, kind=OperationKind.CREATE).exists():
+        if alert.case.ticket_policy == policies.Policy.SCORE:
+            _weigh(alert)
+        owe_comment(alert, at_once=True)
+        owe_priority(alert)
+        if because == "recurred":
+            owe_transition(alert)
+        return None
+    if alert.case.ticket_policy == policies.Policy.SCORE:
+        return owe_when_reached(alert)
+    return owe_ticket(alert)
+
+
+def owe_when_reached(alert: Alert) -> TicketOperation | None:
+    """Weigh the alert's case anew, and owe its ticket when that is reached now; return it, or None. For cases that gather signals."""
+    if alert.case.ticket_policy != policies.Policy.SCORE:
+        return None
+    take_turns(policies.turn_of(alert.case.entity_type, alert.case.entity_id))
+    score = _weigh(alert)
+    has_ticket = TicketOperation.objects.filter(case_id=alert.case_id, kind=OperationKind.CREATE).exists()
+    if has_ticket or score["sum"] < score["needed"]:
+        return None
+    gravest = Alert.objects.select_related("case").get(pk=score["signals"][0]["alert"])
+    activity.record("alert.score_reached", gravest, by="ingest", sum=score["sum"], needed=score["needed"])
+    return owe_ticket(gravest)
+
+
+def _weigh(alert: Alert) -> dict[str, Any]:
+    alert.case.score = policies.weigh(alert.case)
+    Case.objects.filter(pk=alert.case_id).update(score=alert.case.score)
+    return alert.case.score
 
 
 def owe_ticket(alert: Alert) -> TicketOperation | None:
     """
-    Owe the alert's case one ticket, linked to those of the entity's other cases of the last day. Call it in the ingest's transaction.
+    Owe the alert's case one ticket, linked to those that belong to its story. Call it in the ingest's transaction.
 
     A rehearsal owes one only where it has a project of its own; None says that it owes none.
     """
     if alert.rehearsal_id and not settings.OKTADETECT_JIRA_REHEARSAL_PROJECT:
         return None
     create = TicketOperation.objects.create(case=alert.case, alert=alert, kind=OperationKind.CREATE)
-    since = clock.now() - timedelta(hours=settings.OKTADETECT_LINK_HOURS)
-    others = Case.objects.filter(
-        entity_type=alert.entity_type, entity_id=alert.entity_id, opened_at__gte=since
-    ).exclude(pk=alert.case_id)
-    for other in others.order_by("-opened_at")[:MAX_LINKS]:
-        TicketOperation.objects.create(
-            case=alert.case,
-            alert=alert,
-            kind=OperationKind.LINK,
-            payload={"type": "Relates", "other_case": other.pk},
-            depends_on=create,
-        )
+    for other in _story_of(alert):
+        _link(alert, other, "Relates", create)
     return create
+
+
+def _link(alert: Alert, other_case: int, kind: str, create: TicketOperation) -> TicketOperation:
+    return TicketOperation.objects.create(
+        case_id=create.case_id,
+        alert=alert,
+        kind=OperationKind.LINK,
+        payload={"type": kind, "other_case": other_case},
+        depends_on=create,
+    )
+
+
+def _story_of(alert: Alert) -> list[int]:
+    """
+    Return the cases that belong to the alert's story and have a ticket or will: the ticket that it recurs from, then the entity's cases
+    of the last hours, then those in which somebody or something of its own took part; at most MAX_LINKS.
+
+    Something that took part in more than CROWD cases, as the address of an office does, tells no story.
+    """
+    since = clock.now() - timedelta(hours=settings.OKTADETECT_LINK_HOURS)
+    last = policies.last_ticketed(alert.fingerprint)
+    kin = Case.objects.filter(alerts__rehearsal=alert.rehearsal_id, joined_into=None).exclude(pk=alert.case_id)
+    same_entity = kin.filter(entity_type=alert.entity_type, entity_id=alert.entity_id, opened_at__gte=since)
+    mine = AlertEntity.objects.filter(alert__case_id=alert.case_id).values("entity")
+    sharing = (
+        AlertEntity.objects.filter(entity__in=mine, alert__created_at__gte=since)
+        .exclude(alert__case_id=alert.case_id)
+        .values_list("entity_id", "alert__case_id")
+        .distinct()
+    )
+    sharers: dict[int, set[int]] = {}
+    for entity, case in sharing[:MAX_SHARING]:
+        sharers.setdefault(entity, set()).add(case)
+    told = {case for cases in sharers.values() if len(cases) <= CROWD for case in cases}
+    found = [last.case_id] if last and last.case_id != alert.case_id else []
+    found += policies.owes_ticket(same_entity).order_by("-opened_at").values_list("pk", flat=True)[:MAX_LINKS]
+    found += (
+        policies.owes_ticket(kin.filter(pk__in=told)).order_by("-opened_at").values_list("pk", flat=True)[:MAX_LINKS]
+    )
+    return list(dict.fromkeys(found))[:MAX_LINKS]
+
+
+def owe_priority(alert: Alert) -> TicketOperation | None:
+    """Owe the ticket the alert's priority, where that is graver than its case's other alerts are and than Jira was last heard to hold."""
+    operations = TicketOperation.objects.filter(case_id=alert.case_id)
+    create = operations.filter(kind=OperationKind.CREATE).exclude(state=OperationState.DISMISSED).first()
+    if create is None or create.sent_at is None:  # what was not sent yet will say it
+        return None
+    graver = Alert.objects.filter(case_id=alert.case_id, severity__lte=alert.severity).exclude(pk=alert.pk)
+    names = settings.JIRA_PRIORITIES
+    ticket = Ticket.objects.filter(case_id=alert.case_id).first()
+    held = names.index(ticket.priority) + 1 if ticket and ticket.priority in names else None
+    if graver.exists() or (held is not None and held <= alert.severity) or (ticket and ticket.attached):
+        return None
+    return TicketOperation.objects.create(
+        case_id=alert.case_id, alert=alert, kind=OperationKind.UPDATE, depends_on=create,
+        payload={"fields": {"priority": fields.priority(alert)}},
+    )  # fmt: skip
 
 
 def owe_comment(alert: Alert, *, at_once: bool) -> TicketOperation | None:
@@ -124,5 +206,6 @@ def owe_update(alert: Alert) -> None:
     """Owe the ticket its description once more (a comment where somebody edited it), since evidence came after it went out. Once a case."""
     operations = TicketOperation.objects.filter(case_id=alert.case_id)
     create = operations.filter(kind=OperationKind.CREATE, state=OperationState.DONE).first()
-    if create is not None and not operations.filter(kind=OperationKind.UPDATE).exists():
+    described = operations.filter(kind=OperationKind.UPDATE).exclude(payload__has_key="fields")
+    if create is not None and not described.exists():
         TicketOperation.objects.create(case_id=alert.case_id, alert=alert, kind=OperationKind.UPDATE, depends_on=create)

@@ -166,7 +166,7 @@ def test_a_graver_occurrence_raises_the_alert_and_says_so() -> None:
 
 def test_another_entity_or_another_monitor_is_another_alert() -> None:
     tell()
-    tell(entity_id="00ubert")
+    tell(entity_id="00ubert", events=[])
     take(finding(), OTHER, delivery=DELIVERY)
     assert Alert.objects.count() == 3
     # the second alert of one user within a day is linked to the first
