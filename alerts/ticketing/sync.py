@@ -47,7 +47,8 @@ def hear(message: Mapping[str, Any], identifier: str) -> list[int]:
     """
     Take one message of Jira's webhook; return the cases whose tickets it is about. One that came before is about none.
 
-    Only ids are taken from it. A message about issues that are not ours is noted and means nothing.
+    Only ids are taken from it. A message about issues that are not ours is noted and means nothing; so is one about our own doing,
+    which the next poll confirms, many at a time.
     """
     event = {"event": str(message.get("webhookEvent") or "")[:80]}
     if identifier:
@@ -56,11 +57,22 @@ def hear(message: Mapping[str, Any], identifier: str) -> list[int]:
             return []
     else:
         row = JiraEvent.objects.create(**event)
+    if _is_our_doing(message):
+        return []
     tickets = Ticket.objects.filter(jira_id__in=_ids(message))
     cases = list(tickets.values_list("case_id", flat=True))
     tickets.update(read_due_at=clock.now())
     JiraEvent.objects.filter(pk=row.pk).update(tickets=len(cases))
     return cases
+
+
+def _is_our_doing(message: Mapping[str, Any]) -> bool:
+    """Whether a message names our own account as who acted."""
+    comment = message.get("comment")
+    who = reading.actor(message.get("user")) or reading.actor(
+        comment.get("author") if isinstance(comment, dict) else None
+    )
+    return who is not None and who.account == JiraState.load().account
 
 
 def _ids(message: Mapping[str, Any]) -> set[str]:
@@ -92,7 +104,7 @@ def poll() -> list[int]:
         return []
     cases = [case for issue in changed if (case := _glimpsed(issue)) is not None]
     JiraState.objects.filter(pk=state.pk).update(account=account, covered_to=began, polled_at=began, error="")
-    return [*cases, *due()]
+    return list(dict.fromkeys([*cases, *due()]))
 
 
 def whoever_we_are() -> str:

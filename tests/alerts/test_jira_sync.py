@@ -11,9 +11,10 @@ from django.test import Client
 
 from alerts.choices import Status, Verdict
 from alerts.jira_webhook import MAX_BYTES
-from alerts.models import Alert, JiraEvent, JiraState, Ticket, TicketOperation
+from alerts.models import Alert, JiraAccount, JiraEvent, JiraState, Ticket, TicketOperation
 from alerts.services import triage
 from alerts.ticketing import client, sync
+from alerts.ticketing.reading import Actor
 from alerts.views import history
 from core import activity, clock
 from core.models import Activity, Person
@@ -284,6 +285,14 @@ def test_a_message_is_taken_once_and_only_says_where_to_look(jira: Api) -> None:
     assert ticket_of(Alert.objects.get()).status == "To Do"
 
 
+def test_messages_about_our_own_doing_cost_no_request(jira: Api) -> None:
+    ticket = ticket_of(ticketed())
+    sync.poll()
+    told = json.loads(message(ticket)) | {"user": jira.send("GET", "/myself").json}
+    assert post(json.dumps(told).encode()) == 200
+    assert sync.due() == []
+
+
 def test_only_who_knows_the_address_and_signs_is_heard(jira: Api, settings: Any) -> None:
     body = message(ticket_of(ticketed()))
     assert post(body, path="guessed") == 404
@@ -319,5 +328,5 @@ def test_people_of_jira_are_named_by_key_and_called_as_jira_calls_them_now(jira:
     heard()
     assert "Ada" not in json.dumps(list(Activity.objects.values_list("data", flat=True)))
     person = Person.objects.get(name="Ada Analyst")
-    assert sync.person(sync.Actor(person.jira_account.account, "Ada <b>Berg</b>")).pk == person.pk
+    assert sync.person(Actor(JiraAccount.objects.get(person=person).account, "Ada <b>Berg</b>")).pk == person.pk
     assert said(alert)[0][0] == "Ada <b>Berg</b>"
