@@ -41,26 +41,31 @@ def bars(values: Sequence[tuple[str, int]], *, width: int, height: int, largest:
 
 @dataclass(frozen=True)
 class Bin:
-    """How many values lie from `low` up to and with `high`."""
+    """How many values lie from `low` up to and with `high`; `more` says that larger ones are counted in, too."""
 
     low: int
     high: int
     number: int
+    more: bool = False
 
     @property
     def label(self) -> str:
         """Its range in words."""
+        if self.more:
+            return f"{self.low} or more"
         return str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
 
 
 def bins(counts: Mapping[int, int], *, floor: int, reach: int) -> list[Bin]:
-    """Return the values in at most MAX_BINS bins of one width, from `floor` to the largest value or `reach`, whichever is more."""
-    highest = max([reach, floor, *counts])
+    """Return the values in at most MAX_BINS bins of one width, from `floor` to `reach`; what lies above is counted in the last."""
+    highest = max(reach, floor)
     size = math.ceil((highest - floor + 1) / MAX_BINS)
     found = []
     for low in range(floor, highest + 1, size):
-        high = low + size - 1
-        found.append(Bin(low, high, sum(number for value, number in counts.items() if low <= value <= high)))
+        high, is_last = low + size - 1, low + size > highest
+        inside = [(value, number) for value, number in counts.items() if low <= value and (is_last or value <= high)]
+        more = any(value > high for value, _ in inside)
+        found.append(Bin(low, high, sum(number for _, number in inside), more))
     return found
 
 

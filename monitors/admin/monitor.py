@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 
 from core import activity
 from monitors import exclusions, told
-from monitors.admin import bulk, choose, drift, foreign, preview, tune
+from monitors.admin import bulk, choose, drift, foreign, origin, preview, tune
 from monitors.admin import revisions as history
 from monitors.difference import difference
 from monitors.errors import DefinitionError, MonitorsError, OpenSearchError
@@ -140,7 +140,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
     def response_post_save_change(self, request: HttpRequest, obj: Monitor) -> HttpResponseRedirect:
         """Stay with the monitor, or go on to its push."""
         page = "push" if "_push" in request.POST else "change"
-        return HttpResponseRedirect(reverse(f"admin:monitors_monitor_{page}", args=[obj.pk]))
+        return HttpResponseRedirect(origin.page(request, f"monitors_monitor_{page}", obj.pk))
 
     def save_model(self, request: HttpRequest, obj: Monitor, form: Any, change: bool) -> None:
         """Save as a revision with its author and reason."""
@@ -175,7 +175,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
         monitor = get_object_or_404(Monitor, pk=pk)
         if not self.has_change_permission(request, monitor):
             raise PermissionDenied
-        change_page = reverse("admin:monitors_monitor_change", args=[monitor.pk])
+        change_page = origin.page(request, "monitors_monitor_change", monitor.pk)
         if request.method == "POST":
             seen = request.POST.get("seen_seq_no", "")
             self._push(request, monitor, seen_seq_no=int(seen) if seen.isdecimal() else None)

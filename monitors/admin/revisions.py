@@ -10,9 +10,10 @@ from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 
 from core import activity
+from monitors.admin import origin
 from monitors.errors import MonitorsError
 from monitors.models import Monitor, MonitorRevision
 from monitors.services import revisions
@@ -82,13 +83,13 @@ def roll_back(request: HttpRequest, site: AdminSite, pk: str, number: int) -> Ht
             restored = revisions.restore(monitor, wanted, by=by, reason=form.cleaned_data["reason"])
         except MonitorsError as error:
             messages.error(request, f"Nothing was changed. {error}")
-            return HttpResponseRedirect(reverse("admin:monitors_monitor_change", args=[pk]))
+            return HttpResponseRedirect(origin.page(request, "monitors_monitor_change", pk))
         for sentence in restored.left:
             messages.warning(request, sentence)
         messages.success(
             request, f"Revision {restored.revision.number} holds what revision {number} held. Look at it, and push."
         )
-        return HttpResponseRedirect(reverse("admin:monitors_monitor_push", args=[pk]))
+        return HttpResponseRedirect(origin.page(request, "monitors_monitor_push", pk))
     newest = monitor.revisions.first()
     context: dict[str, Any] = {
         **site.each_context(request),

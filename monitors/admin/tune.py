@@ -15,22 +15,25 @@ from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from core import activity, clock, jobs
 from core.verdicts import Verdict
-from monitors import backtest, charts
+from monitors import backtest, charts, told
+from monitors.admin import origin
 from monitors.backtest import Values
 from monitors.errors import DefinitionError
 from monitors.forms import PREFIX, parameter_field
 from monitors.models import Backtest, Monitor
+from monitors.profiles import lacks
 from monitors.services import revisions
 from monitors.signals import job_wanted
 
 DAYS = (1, 7, 14, 30, 90)
 KEPT = 10  # backtests of a monitor
 WIDTH, HEIGHT = 640, 120
+TEMPLATE = "admin/monitors/monitor/tune.html"
 
 
 class TuneForm(forms.Form):
@@ -95,6 +98,16 @@ def tune(request: HttpRequest, site: AdminSite, pk: str, job: str | None = None)
         raise PermissionDenied
     monitor = get_object_or_404(Monitor, pk=pk)
     played = get_object_or_404(Backtest, pk=job, monitor=monitor) if job else None
+    refusal = _refusal(monitor)
+    context: dict[str, Any] = {
+        **site.each_context(request),
+        "title": f"Tune {monitor}",
+        "opts": Monitor._meta,
+        "monitor": monitor,
+        "refusal": refusal,
+    }
+    if refusal:
+        return render(request, TEMPLATE, context, status=422 if request.method == "POST" else 200)
     if request.method == "POST":
         form = TuneForm(monitor, request.POST)
         if form.is_valid():
@@ -103,20 +116,17 @@ def tune(request: HttpRequest, site: AdminSite, pk: str, job: str | None = None)
             return HttpResponseRedirect(_play(request, monitor, form))
     else:
         form = TuneForm(monitor, initial=_initial(monitor, played))
-    context = {
-        **site.each_context(request),
-        "title": f"Tune {monitor}",
-        "opts": Monitor._meta,
-        "monitor": monitor,
-        "definition": monitor.definition(),
+    definition = monitor.definition()
+    context |= {
+        "definition": definition,
+        "sentence": told.sentence(definition, _values(monitor, played)),
         "form": form,
         "job": played,
         "panel": panel(played) if played and played.result else None,
         "latest": monitor.backtests.filter(state=jobs.State.DONE).order_by("-asked_at")[:5],
-        "back": _alert(request),
         "may_change": request.user.has_perm("monitors.change_monitor"),
     }
-    return render(request, "admin/monitors/monitor/tune.html", context)
+    return render(request, TEMPLATE, context)
 
 
 @require_POST
@@ -125,7 +135,7 @@ def cancel(request: HttpRequest, _site: AdminSite, pk: str, job: str) -> HttpRes
     if not request.user.has_perm("monitors.view_monitor"):
         raise PermissionDenied
     jobs.cancel(get_object_or_404(Backtest, pk=job, monitor_id=pk))
-    return HttpResponseRedirect(reverse("admin:monitors_monitor_tuned", args=[pk, job]))
+    return HttpResponseRedirect(origin.page(request, "monitors_monitor_tuned", pk, job))
 
 
 def start(monitor: Monitor, params: Mapping[str, Any], *, days: int, line: str, by: Any) -> Backtest:
@@ -153,8 +163,7 @@ def _play(request: HttpRequest, monitor: Monitor, form: TuneForm) -> str:
         line=form.cleaned_data.get("line", form.line),
         by=activity.person_of(request.user),
     )
-    place = reverse("admin:monitors_monitor_tuned", args=[monitor.pk, job.pk])
-    return f"{place}?alert={_alert(request)}" if _alert(request) else place
+    return origin.page(request, "monitors_monitor_tuned", monitor.pk, job.pk)
 
 
 def _save(request: HttpRequest, monitor: Monitor, form: TuneForm) -> HttpResponse:
@@ -165,38 +174,64 @@ def _save(request: HttpRequest, monitor: Monitor, form: TuneForm) -> HttpRespons
         revision = revisions.save(monitor, by=activity.person_of(request.user), reason=form.cleaned_data["reason"])
     except ValidationError as error:
         messages.error(request, f"Nothing was saved. {'; '.join(error.messages)}")
-        return HttpResponseRedirect(reverse("admin:monitors_monitor_tune", args=[monitor.pk]))
+        return HttpResponseRedirect(origin.page(request, "monitors_monitor_tune", monitor.pk))
     messages.success(request, f"{monitor}: revision {revision.number} is saved. OpenSearch runs it once it is pushed.")
     following = "push" if "save_push" in request.POST else "change"
-    return HttpResponseRedirect(reverse(f"admin:monitors_monitor_{following}", args=[monitor.pk]))
+    return HttpResponseRedirect(origin.page(request, f"monitors_monitor_{following}", monitor.pk))
+
+
+def _refusal(monitor: Monitor) -> str:
+    """Return why a monitor cannot be tuned, and what to do instead; empty where it can be."""
+    if monitor.kept:
+        return (
+            "Somebody else made this monitor, and it was imported with its search as it is. It has no values to tune, and its past is not "
+            "played: only OpenSearch knows what its condition asks of an answer. Change it in OpenSearch, or take a detection of the "
+            "catalogue in its place."
+        )
+    try:
+        definition = monitor.definition()
+        definition.values(monitor.params)
+    except DefinitionError as error:
+        return str(error)
+    lacking = lacks(monitor.profile(), definition.needs())
+    if lacking:
+        return (
+            f"The index {monitor.index_pattern} holds no field for {', '.join(lacking)}, which this detection needs, so that its past "
+            "cannot be played. Look how the log gets into the index; once the field is there, learn its layout anew."
+        )
+    return ""
+
+
+def _values(monitor: Monitor, played: Backtest | None) -> dict[str, Any]:
+    """Return what the form begins with: what was played where a play is shown, else what is saved."""
+    definition = monitor.definition()
+    chosen = played.inputs.get("params", {}) if played else {}
+    return definition.values(monitor.params) | {
+        name: value for name, value in chosen.items() if name in definition.parameters
+    }
 
 
 def _initial(monitor: Monitor, played: Backtest | None) -> dict[str, Any]:
-    values = monitor.definition().values(monitor.params)
+    values = _values(monitor, played)
     days, line = 14, ""
     if played:
-        values |= played.inputs.get("params", {})
         days = min(DAYS, key=lambda day: abs(day - (played.ends_at - played.begins_at).days))
         line = played.line
     return {**{PREFIX + name: value for name, value in values.items()}, "days": days, "line": line}
 
 
-def _alert(request: HttpRequest) -> str:
-    """Return the number of the alert from which somebody came, or nothing."""
-    given = request.GET.get("alert", "")
-    return given if given.isdecimal() and len(given) < 12 else ""
-
-
 @dataclass(frozen=True)
 class Panel:
-    """What a finished play shows. `moved` is what `tune.js` needs; None where no limit can be moved."""
+    """What a finished play of `span` days shows. `moved` is what `tune.js` needs; None where no limit can be moved."""
 
     alerts: int
     alerts_before: int
     a_week: float
+    span: int
     days: list[charts.Bar]
     days_before: list[charts.Bar]
     histogram: list[dict[str, Any]]
+    line: dict[str, Any] | None
     fates: list[str]
     judged: list[dict[str, Any]]
     moved: dict[str, Any] | None
@@ -221,9 +256,11 @@ def panel(job: Backtest) -> Panel:
         alerts=sum(now),
         alerts_before=sum(was),
         a_week=round(sum(now) * 7 / span, 1),
+        span=round(span),
         days=charts.bars(list(zip(days, now, strict=True)), width=WIDTH, height=HEIGHT, largest=largest),
         days_before=charts.bars(list(zip(days, was, strict=True)), width=WIDTH, height=HEIGHT, largest=largest),
         histogram=_histogram(line) if line else [],
+        line=_drawn(line) if line else None,
         fates=backtest.fate_words(result["fates"], dict(Verdict.choices)),
         judged=[{**one, "label": Verdict(one["verdict"]).label} for one in result["fates"]],
         moved=_moved(result, span) if line else None,
@@ -238,13 +275,28 @@ def _a_day(values: Values, limit: float, days: int) -> list[int]:
 
 def _histogram(line: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a bar for each bin of values; its height is logarithmic, since small values are a thousand times as many."""
+    found = _bins(line)
+    drawn = charts.bars([(one.label, charts.logarithmic(one.number)) for one in found], width=WIDTH, height=HEIGHT)
+    return [
+        {"bar": bar, "bin": one, "found": one.more or one.high >= line["now"]}
+        for one, bar in zip(found, drawn, strict=True)
+    ]
+
+
+def _bins(line: Mapping[str, Any]) -> list[charts.Bin]:
     counts: dict[int, int] = {}
     for day in line["days"].values():
         for value, number in day.items():
             counts[int(value)] = counts.get(int(value), 0) + number
-    found = charts.bins(counts, floor=line["floor"], reach=2 * max(line["now"], line["was"]))
-    drawn = charts.bars([(one.label, charts.logarithmic(one.number)) for one in found], width=WIDTH, height=HEIGHT)
-    return [{"bar": bar, "bin": one, "found": one.high >= line["now"]} for one, bar in zip(found, drawn, strict=True)]
+    return charts.bins(counts, floor=line["floor"], reach=3 * int(max(line["now"], line["was"])))
+
+
+def _drawn(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where the limit stands in the histogram, now and as it is saved, and its scale: `low` at the left, `high` at the right."""
+    found = _bins(line)
+    low, high = found[0].low, found[-1].low + found[0].high - found[0].low + 1
+    places = {name: round(WIDTH * (min(line[name], high) - low) / (high - low), 2) for name in ("now", "was")}
+    return {"low": low, "high": high, "width": WIDTH, "more": found[-1].more, **places}
 
 
 def _moved(result: Mapping[str, Any], span: float) -> dict[str, Any]:
@@ -259,6 +311,7 @@ def _moved(result: Mapping[str, Any], span: float) -> dict[str, Any]:
         "span": span,
         "compared": not result["before"],
         "height": HEIGHT,
+        "scale": _drawn(line),
         "verdicts": dict(Verdict.choices),
         "fates": [
             {"key": one["key"], "verdict": one["verdict"], "value": one["value"], "before": one["kept_before"]}

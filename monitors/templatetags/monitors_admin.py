@@ -4,12 +4,25 @@ from typing import Any
 
 from django import template
 
+from monitors.admin import origin
 from monitors.diagnosis import diagnose
 from monitors.errors import DefinitionError
 from monitors.models import Deployment, IndexProfile, Monitor
 from monitors.services import coverage, events
 
 register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def onward(context: Any, name: str, *args: object) -> str:
+    """Return the address of a page of the admin that still knows the alert from which somebody came."""
+    return origin.page(context["request"], name, *args)
+
+
+@register.inclusion_tag("admin/monitors/monitor/_back.html", takes_context=True)
+def back_to_alert(context: Any) -> dict[str, str]:
+    """Show the way back to the alert from which somebody came, if they did."""
+    return {"alert": origin.alert_of(context["request"])}
 
 
 @register.inclusion_tag("admin/monitors/drift/_health.html", takes_context=True)

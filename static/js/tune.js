@@ -3,10 +3,12 @@
 
 const data = JSON.parse(document.getElementById("tune-data").textContent);
 const field = document.getElementById(`id_${data.parameter}`);
-const slider = document.querySelector("[data-slider] input");
+const histogram = document.querySelector("[data-histogram]");
+const line = document.querySelector("[data-limit]");
+const number = document.querySelector(`.sentence a[href="#id_${data.parameter}"]`);
 const bars = [...document.querySelectorAll("[data-days] rect[data-day]")];
 const before = [...document.querySelectorAll("[data-days] rect.before")];
-const plural = (number) => (number === 1 ? "" : "s");
+const plural = (count) => (count === 1 ? "" : "s");
 
 function aDay(limit) {
   return bars.map((_, day) =>
@@ -46,7 +48,7 @@ function show(limit) {
   document.querySelector("[data-alerts]").textContent = alerts;
   document.querySelector("[data-plural]").textContent = plural(alerts);
   document.querySelector("[data-week]").textContent = Math.round((alerts * 70) / data.span) / 10;
-  for (const rect of document.querySelectorAll("[data-histogram] rect")) {
+  for (const rect of histogram.querySelectorAll("rect[data-high]")) {
     rect.setAttribute("class", Number(rect.dataset.high) >= limit ? "found" : "below");
   }
   const list = document.querySelector("[data-fates]");
@@ -61,14 +63,51 @@ function show(limit) {
   }
 }
 
+function place(limit) {
+  const { low, high, width } = data.scale;
+  line.setAttribute("transform", `translate(${(width * (Math.min(limit, high) - low)) / (high - low)} 0)`);
+  line.querySelector("[data-limit-text]").textContent = limit;
+  line.setAttribute("aria-valuenow", limit);
+  if (number) number.textContent = number.textContent.replace(/^[\d,.]+/, limit);
+}
+
 function move(value) {
   const limit = Math.max(Number(value), data.floor);
-  if (!Number.isFinite(limit)) return;
-  slider.value = limit;
+  if (!value || !Number.isFinite(limit)) return;
+  place(limit);
   show(limit);
 }
 
-slider.closest("label").hidden = false;
-slider.addEventListener("input", () => { field.value = slider.value; move(slider.value); });
+function choose(value) {
+  field.value = Math.min(Math.max(Math.round(value), data.floor, Number(field.min)), Number(field.max || value));
+  move(field.value);
+}
+
+function valueAt(event) {
+  const box = histogram.getBoundingClientRect();
+  const { low, high } = data.scale;
+  return Math.min(low + ((event.clientX - box.left) / box.width) * (high - low), high);
+}
+
+const STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
+
+line.setAttribute("role", "slider");
+line.setAttribute("tabindex", "0");
+line.setAttribute("aria-valuemin", data.floor);
+line.setAttribute("aria-valuemax", field.max || data.scale.high);
+line.addEventListener("pointerdown", (event) => {
+  event.preventDefault();
+  line.setPointerCapture(event.pointerId);
+  line.focus();
+});
+line.addEventListener("pointermove", (event) => {
+  if (line.hasPointerCapture(event.pointerId)) choose(valueAt(event));
+});
+line.addEventListener("keydown", (event) => {
+  if (!(event.key in STEPS)) return;
+  event.preventDefault();
+  choose(Number(field.value) + STEPS[event.key]);
+});
+document.querySelector("[data-movable]").hidden = false;
 field.addEventListener("input", () => move(field.value));
 move(field.value);

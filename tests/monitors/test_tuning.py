@@ -105,7 +105,10 @@ def test_values_are_saved_as_a_revision_and_only_by_who_may(engineer: Client, cl
     assert answer.url == reverse("admin:monitors_monitor_push", args=[monitor.pk])
     revision = monitor.revisions.get()
     assert (revision.inputs["params"]["failures"], revision.reason) == (30, "A service account")
-    assert "less than or equal to" in engineer.post(page, {**values, "param_failures": 10**6, "play": "1"}).content.decode()
+    assert (
+        "less than or equal to"
+        in engineer.post(page, {**values, "param_failures": 10**6, "play": "1"}).content.decode()
+    )
     client.force_login(make_user("anna", is_staff=True))
     assert client.get(page).status_code == 200
     assert client.post(page, {**values, "save": "Save revision"}).status_code == 403
