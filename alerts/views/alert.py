@@ -15,7 +15,7 @@ from alerts import querysets
 from alerts.choices import OperationState, Verdict
 from alerts.models import Alert, Evidence, Occurrence, TicketOperation
 from alerts.services import baseline, triage
-from alerts.views import evidence, history, travel
+from alerts.views import evidence, history, travel, tuning
 from alerts.views.observed import definition_of, readings
 from core import activity
 
@@ -181,6 +181,7 @@ def _context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
         "operation": querysets.first_owed(alert),
         "readings": readings(alert, observed),
         "definition": definition,
+        "tuning": tuning.links(request, alert, events),
         "journey": travel.journey(alert, observed, complete),
         "occurrences": occurrences,
         "shown": shown,
