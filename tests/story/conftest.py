@@ -32,6 +32,8 @@ QUICK = {
     "OKTADETECT_HEARTBEAT_SECONDS": "15",
     "OKTADETECT_WEBHOOK_MAX_BYTES": "200000",
     "JIRA_INDEX_LAG_SECONDS": "2",
+    "JIRA_WEBHOOK_PATH": "a-path-that-nobody-guesses",
+    "JIRA_WEBHOOK_SECRET": "a-secret-that-jira-signs-with",
     "OKTADETECT_WEB_WORKERS": "1",
     "OKTADETECT_JIRA_REHEARSAL_PROJECT": "SEC",
 }
