@@ -73,6 +73,7 @@ class Fault:
     ``status`` 0 closes the connection without a byte in answer; ``None`` leaves the answer as it is. ``latency_ms``
     delays it, on the side of the handler that ``when`` names. With ``cut_at`` the answer's body breaks off after that
     many bytes of it, at once or after ``stall_ms`` of silence; its Content-Length still promises the whole.
+    An answer without a body (204) does not come at all then.
     ``retry_after`` is sent as it was typed; ``retry_as`` *date* makes an HTTP date of its seconds. Of the requests that match, the fault
     strikes only a ``share`` (0 to 1), drawn from the seed of ``Faults``; only those count as ``times``.
     """

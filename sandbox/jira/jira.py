@@ -84,19 +84,17 @@ class Jira:
 
     def dispatch(self, request: Request) -> Answer | None:
         """Answer a request, with what it suffers; ``None`` means that the connection is closed without an answer."""
-        began = time.monotonic()
         fault = self.faults.take(request.method, request.target)
-        answer = self._suffer(request, fault)
         person = self._who(request.headers)
-        self.store.log_request(
+        number = self.store.log_request(
             method=request.method,
             path=request.target,
             body=request.body.decode(errors="replace"),
             caller=person.id if person else "",
-            status=answer.status if answer else 0,
-            took_ms=int((time.monotonic() - began) * 1000),
             fault=str(fault or ""),
         )
+        answer = self._suffer(request, fault)
+        self.store.log_answer(number, answer.status if answer else 0)
         return answer
 
     def _suffer(self, request: Request, fault: Fault | None) -> Answer | None:
@@ -106,17 +104,24 @@ class Jira:
             wait_s = self._rate.wait_s(conditions.rate_limit, conditions.rate_window_s)
             if wait_s:
                 return self._too_many(math.ceil(wait_s))
+        if fault is None:
+            return self._handle_alone(request, 0)
+        if fault.when == "after":
+            answer = self._handle_alone(request, 0)
+            time.sleep(fault.latency_ms / 1000)
+            return self._faulty(fault, answer)
+        if fault.status is None:
+            return self._faulty(fault, self._handle_alone(request, fault.latency_ms))
+        time.sleep(fault.latency_ms / 1000)
+        return self._faulty(fault, None)
+
+    def _handle_alone(self, request: Request, latency_ms: int) -> Answer:
+        """Answer a request, which takes a while; 409 for a second transition of the same issue in that while."""
         with self._moves.hold(request.method, request.path) as is_free:
             if not is_free:
                 return Answer(409, {"errorMessages": [IN_TRANSITION], "errors": {}})
-            if fault is None:
-                return self.handle(request)
-            if fault.when == "before":
-                time.sleep(fault.latency_ms / 1000)
-                return self._faulty(fault, self.handle(request) if fault.status is None else None)
-            answer = self.handle(request)
-            time.sleep(fault.latency_ms / 1000)
-            return self._faulty(fault, answer)
+            time.sleep(latency_ms / 1000)
+            return self.handle(request)
 
     def _too_many(self, seconds: int) -> Answer:
         conditions = self.conditions
@@ -136,6 +141,9 @@ class Jira:
             if fault.status == 429:
                 headers = {**rate_headers(self.site.profile, seconds, 100, 60), **headers}
             answer = Answer(fault.status, fault.body or None, headers, fault.content_type)
+        if answer and answer.body is None and fault.cut_at is not None:
+            time.sleep(fault.stall_ms / 1000)
+            return None  # there is no body to break off, so its head does
         return replace(answer, cut_at=fault.cut_at, stall_ms=fault.stall_ms) if answer else None
 
     def handle(self, request: Request) -> Answer:

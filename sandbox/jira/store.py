@@ -66,7 +66,9 @@ CREATE TABLE IF NOT EXISTS webhook (
 );
 CREATE TABLE IF NOT EXISTS request (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
-    body TEXT NOT NULL, caller TEXT NOT NULL, status INTEGER NOT NULL, took_ms INTEGER NOT NULL, fault TEXT NOT NULL
+    body TEXT NOT NULL, caller TEXT NOT NULL,
+    status INTEGER, took_ms INTEGER,     -- null while it is not answered
+    fault TEXT NOT NULL
 );
 """
 # Jira's ids have five digits or more: who takes an id for the number in a key shall fail.
@@ -301,7 +303,11 @@ class Store:
 
     # the log
 
-    def log_request(self, **columns: Any) -> None:
-        """Note a request, after it was answered or dropped (status 0): columns of the request table."""
+    def log_request(self, **columns: Any) -> int:
+        """Note a request as it comes, by columns of the request table; return its number."""
         columns["body"] = columns["body"][:LONGEST_LOGGED]
-        self.insert("request", {"at": now_ms(), **columns})
+        return self.insert("request", {"at": now_ms(), **columns})
+
+    def log_answer(self, request_id: int, status: int) -> None:
+        """Note what a request was answered (0: the connection was dropped), and how long that took."""
+        self.write("UPDATE request SET status = ?, took_ms = ? - at WHERE id = ?", [status, now_ms(), request_id])

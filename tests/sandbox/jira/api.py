@@ -69,17 +69,21 @@ class Api:
     user: str = USER
     seen: set[tuple[str, str]] = field(default_factory=set)
 
-    def send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Got:
-        """Call ``/rest/api/N`` + path."""
+    def send(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, timeout: float = 10
+    ) -> Got:
+        """Call ``/rest/api/N`` + path; ``timeout`` is in seconds."""
         full = f"/rest/api/{self.version}{path}"
-        got = self.raw(method, full, body, {"Authorization": self.credential(), **(headers or {})})
+        got = self.raw(method, full, body, {"Authorization": self.credential(), **(headers or {})}, timeout)
         if self.profile == "cloud":
             self._check(method, full, got)
         return got
 
-    def raw(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Got:
+    def raw(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, timeout: float = 10
+    ) -> Got:
         """Call any path, as nobody; a body of bytes is sent as it is."""
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=timeout)
         try:
             data = body if body is None or isinstance(body, bytes) else json.dumps(body)
             connection.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})

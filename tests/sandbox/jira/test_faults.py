@@ -236,6 +236,22 @@ def test_of_two_transitions_at_once_one_is_refused(jira: Api) -> None:
     assert jira.send("POST", f"/issue/{key}/transitions", {"transition": {"id": "31"}}).status == 204
 
 
+def test_a_request_that_hangs_is_logged_as_it_comes(jira: Api) -> None:
+    jira.control("POST", "/faults", {"trouble": "hang-after", "call": "create"})
+    assert create(jira) is None
+    (entry,) = jira.control("GET", "/requests")
+    assert (entry["method"], entry["status"], entry["fault"]) == ("POST", None, "hang-after after dropped 60000 ms")
+
+
+def test_a_transition_whose_answer_hangs_does_not_hold_back_the_next(jira: Api) -> None:
+    key = jira.create()
+    jira.control("POST", "/faults", {"trouble": "stalled", "call": "transition"})
+    with pytest.raises(TimeoutError):
+        jira.send("POST", f"/issue/{key}/transitions", {"transition": {"id": "21"}}, timeout=1)
+    assert jira.fields(key)["status"]["name"] == "In Progress"
+    jira.close(key)
+
+
 def test_the_log_says_who_called_and_how_long_it_took_and_can_be_read_on(jira: Api) -> None:
     jira.control("POST", "/faults", {"call": "myself", "latency_ms": 30})
     jira.send("GET", "/myself")
