@@ -5,28 +5,37 @@ Rules that hold for all of them:
 - `seen` is the id of the newest history line that the person had before their eyes (`newest_change()`). When somebody or something
   changed the alert since, nothing is done and ChangedMeanwhile says what changed. None asks for no such check.
 - Nobody judges an alert about themself; they may take it, acknowledge it and read it.
-- Closing and reopening owe the ticket its new status, where OKTADETECT_JIRA_CLOSE_POLICY lets them; no other decision owes Jira anything.
+- Closing and reopening owe the ticket its new status, where OKTADETECT_JIRA_CLOSE_POLICY lets them; escalating owes it its new
+  priority. Jira hears of it UNDO_SECONDS later, so that whoever decided can take it back before (`alerts.services.undo`): the history
+  line keeps what stood `before`, and which operations it `owes`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from alerts import tasks
-from alerts.choices import Status, Verdict
+from alerts.choices import Cause, OperationKind, OperationState, Status, Verdict
 from alerts.fingerprint import lock_key
-from alerts.models import Alert, TicketOperation
+from alerts.models import Alert, Ticket, TicketOperation
 from alerts.services import cases
-from alerts.ticketing import operations
+from alerts.ticketing import fields, operations
 from core import activity, clock
 from core.locks import take_turns
 from core.models import Activity, Person
 from core.wakeups import wake
 
+UNDO_SECONDS = 10
+LONGEST_SNOOZE = timedelta(days=30)
 MAX_REASON = Alert._meta.get_field("verdict_reason").max_length or 0
+AWAKE: Mapping[str, Any] = {"snoozed_until": None, "wakes_when_it_grows": False}
 
 
 class TriageError(Exception):
@@ -79,10 +88,8 @@ def assign(alert_id: int, by: Person, *, to: Person | None, seen: int | None = N
     """Give the alert to somebody, or to nobody."""
     alert = _take(alert_id, seen)
     _must_be_open(alert)
-    was, alert.assignee = alert.assignee_id, to
-    alert.save(update_fields=["assignee", "updated_at"])
-    activity.record("alert.assigned", alert, by=by, was=_key(was), now=_key(to.key if to else None))
-    return alert
+    was = _key(alert.assignee_id)
+    return _change(alert, "alert.assigned", by, {"assignee": to}, was=was, now=_key(to.key if to else None))
 
 
 @transaction.atomic
@@ -91,11 +98,29 @@ def acknowledge(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
     alert = _take(alert_id, seen)
     if alert.status != Status.NEW:
         raise NotNow(f"The alert is {alert.get_status_display().lower()} already.")
-    alert.status = Status.ACKNOWLEDGED
-    alert.assignee = alert.assignee or by
-    alert.save(update_fields=["status", "assignee", "updated_at"])
-    activity.record("alert.acknowledged", alert, by=by, assignee=_key(alert.assignee_id))
-    return alert
+    owner = alert.assignee or by
+    return _change(alert, "alert.acknowledged", by, {"status": Status.ACKNOWLEDGED, "assignee": owner},
+                   assignee=_key(owner.key))  # fmt: skip
+
+
+@transaction.atomic
+def snooze(alert_id: int, by: Person, *, until: datetime, or_growth: bool = False, seen: int | None = None) -> Alert:
+    """Let it be quiet until a time, at most LONGEST_SNOOZE from now; with `or_growth`, until more is found if that is earlier."""
+    alert = _take(alert_id, seen)
+    _must_be_open(alert)
+    if not clock.now() < until <= clock.now() + LONGEST_SNOOZE:
+        raise NotNow(f"A snooze ends within {LONGEST_SNOOZE.days} days from now.")
+    return _change(alert, "alert.snoozed", by, {"snoozed_until": until, "wakes_when_it_grows": or_growth},
+                   until=until.isoformat(), or_growth=or_growth)  # fmt: skip
+
+
+@transaction.atomic
+def unsnooze(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
+    """End a snooze now."""
+    alert = _take(alert_id, seen)
+    if not alert.is_snoozed:
+        raise NotNow("The alert is not snoozed.")
+    return _change(alert, "alert.woken", by, {"snoozed_until": None, "wakes_when_it_grows": False})
 
 
 @transaction.atomic
@@ -104,32 +129,49 @@ def judge_true(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
     alert = _take(alert_id, seen)
     _must_be_open(alert)
     _must_be_judged_by(alert, by)
-    alert.verdict, alert.status, alert.assignee = Verdict.TRUE_POSITIVE, Status.IN_PROGRESS, alert.assignee or by
-    alert.save(update_fields=["verdict", "status", "assignee", "updated_at"])
-    activity.record("alert.judged", alert, by=by, verdict=alert.verdict, assignee=_key(alert.assignee_id))
-    return alert
+    owner = alert.assignee or by
+    changes = {"verdict": Verdict.TRUE_POSITIVE, "status": Status.IN_PROGRESS, "assignee": owner, **AWAKE}
+    return _change(alert, "alert.judged", by, changes, verdict=Verdict.TRUE_POSITIVE.value, assignee=_key(owner.key))
 
 
 @transaction.atomic
-def close(alert_id: int, by: Person, *, verdict: Verdict, reason: str, seen: int | None = None) -> Alert:
-    """Close it with a verdict and its reason (1 to MAX_REASON characters)."""
+def escalate(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
+    """
+    Give it to those who respond (OKTADETECT_RESPONDERS), one step graver and in progress; its ticket is owed the new priority.
+
+    The responder who has the fewest open alerts gets it; where none is named, it stays with whoever has it, or becomes `by`'s.
+    """
+    alert = _take(alert_id, seen)
+    _must_be_open(alert)
+    if alert.rehearsal_id:
+        raise NotNow("It is a rehearsal: nobody has to respond.")
+    owner = _responder() or alert.assignee or by
+    severity = max(alert.severity - 1, 1)
+    changes: dict[str, Any] = {"status": Status.IN_PROGRESS, "assignee": owner, **AWAKE}
+    if severity != alert.severity:
+        changes |= {"severity": severity, "severity_reasons": [*alert.severity_reasons, "somebody escalated it"]}
+    was, alert.severity = alert.severity, severity
+    owed = owe_priority(alert)
+    alert.severity = was
+    return _change(alert, "alert.escalated", by, changes, owed=owed, was=was, now=severity, assignee=_key(owner.key))
+
+
+@transaction.atomic
+def close(
+    alert_id: int, by: Person, *, verdict: Verdict, reason: str, cause: Cause | None = None, seen: int | None = None
+) -> Alert:
+    """Close it with a verdict, its reason in words (1 to MAX_REASON characters), and the cause that the words explain."""
     reason = " ".join(reason.split())[:MAX_REASON]
     if not reason:
         raise ReasonMissing("Say why: the next alert of this kind is judged by it.")
     alert = _take(alert_id, seen)
     _must_be_open(alert)
     _must_be_judged_by(alert, by)
-    alert.status, alert.snoozed_until = Status.CLOSED, None
-    alert.verdict, alert.verdict_reason = verdict, reason
-    alert.closed_by, alert.closed_at = by, clock.now()
-    alert.save(
-        update_fields=[
-            "status", "snoozed_until", "verdict", "verdict_reason", "closed_by", "closed_at", "updated_at",
-        ]
-    )  # fmt: skip
-    activity.record("alert.closed", alert, by=by, verdict=verdict.value, reason=reason)
-    _owe_status(alert)
-    return alert
+    code = cause.value if cause else ""
+    changes = {"status": Status.CLOSED, "verdict": verdict, "verdict_reason": reason, "verdict_cause": code,
+               "closed_by": by, "closed_at": clock.now(), **AWAKE}  # fmt: skip
+    return _change(alert, "alert.closed", by, changes, moves_ticket=True,
+                   verdict=verdict.value, reason=reason, cause=code)  # fmt: skip
 
 
 @transaction.atomic
@@ -146,15 +188,10 @@ def reopen(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
     another = Alert.objects.filter(fingerprint=alert.fingerprint).exclude(status=Status.CLOSED).first()
     if another is not None:
         raise NotNow(f"{another} about the same is open already. Work that one.")
-    was, why = alert.verdict, alert.verdict_reason
-    alert.status, alert.assignee = Status.IN_PROGRESS, by
-    alert.verdict, alert.verdict_reason, alert.closed_by, alert.closed_at = "", "", None, None
-    alert.save(
-        update_fields=["status", "assignee", "verdict", "verdict_reason", "closed_by", "closed_at", "updated_at"]
-    )
-    activity.record("alert.reopened", alert, by=by, verdict=was, reason=why)
-    _owe_status(alert)
-    return alert
+    changes = {"status": Status.IN_PROGRESS, "assignee": by, "verdict": "", "verdict_reason": "", "verdict_cause": "",
+               "closed_by": None, "closed_at": None}  # fmt: skip
+    return _change(alert, "alert.reopened", by, changes, moves_ticket=True,
+                   verdict=alert.verdict, reason=alert.verdict_reason)  # fmt: skip
 
 
 @transaction.atomic
@@ -205,10 +242,51 @@ def is_about(alert: Alert, person: Person) -> bool:
     return alert.entity_type == "user" and not own.isdisjoint({alert.entity_name.lower(), alert.entity_id.lower()})
 
 
-def _owe_status(alert: Alert) -> None:
-    """Owe the ticket the status that its case has now, and wake whoever brings it there."""
-    if cases.owe_transition(alert) is not None:
-        transaction.on_commit(partial(wake, tasks.work_case, alert.case_id))
+def _change(
+    alert: Alert, action: str, by: Person, changes: Mapping[str, Any], *,
+    moves_ticket: bool = False, owed: TicketOperation | None = None, **data: Any,
+) -> Alert:  # fmt: skip
+    """Write the changes and their history line, and wake whoever tells Jira once the time for undoing has passed."""
+    before = {name: plain(getattr(alert, name)) for name in changes}
+    for name, value in changes.items():
+        setattr(alert, name, value)
+    alert.save(update_fields=[*changes, "updated_at"])
+    owed = cases.owe_transition(alert) if moves_ticket else owed
+    if owed is not None:
+        TicketOperation.objects.filter(pk=owed.pk).update(not_before=clock.now() + timedelta(seconds=UNDO_SECONDS))
+        data["owes"] = [str(owed.pk)]
+    activity.record(action, alert, by=by, before=before, **data)
+    return alert
+
+
+def plain(value: Any) -> Any:
+    """Return a field's value as history keeps it: people by key, times in ISO 8601."""
+    if isinstance(value, Person):
+        return str(value.key)
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _responder() -> Person | None:
+    """Return the active responder with the fewest open alerts."""
+    known = User.objects.filter(username__in=settings.OKTADETECT_RESPONDERS, is_active=True)
+    people = [activity.person_of(user) for user in known.order_by("pk")]
+    held = Person.objects.filter(key__in=[person.key for person in people]).annotate(
+        held=Count("alerts", filter=~Q(alerts__status=Status.CLOSED))
+    )
+    return held.order_by("held", "key").first()
+
+
+def owe_priority(alert: Alert) -> TicketOperation | None:
+    """Owe the ticket the priority of the alert's severity; None where no ticket is to be, or it is somebody else's."""
+    if Ticket.objects.filter(Q(attached=True) | Q(gone_at__isnull=False), case_id=alert.case_id).exists():
+        return None
+    create = TicketOperation.objects.filter(case_id=alert.case_id, kind=OperationKind.CREATE).first()
+    if create is None or create.state == OperationState.DISMISSED:
+        return None
+    return TicketOperation.objects.create(
+        case_id=alert.case_id, alert=alert, kind=OperationKind.UPDATE, depends_on=create,
+        payload={"fields": {"priority": fields.priority(alert)}},
+    )  # fmt: skip
 
 
 def _take(alert_id: int, seen: int | None) -> Alert:

@@ -6,7 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from alerts.choices import OperationKind, Verdict
+from alerts.models import Comment
+from alerts.templatetags.portal import exactly
 from alerts.views import jira_words
 from core.models import Activity, Person
 from monitors.definitions import SEVERITIES
@@ -14,29 +18,36 @@ from monitors.definitions import SEVERITIES
 
 @dataclass(frozen=True)
 class Line:
-    """What was done, when and by whom; `detail` is what somebody or something said with it."""
+    """What was done, when and by whom; `detail` is what somebody or something said with it, `comment` a comment's own words."""
 
     at: datetime
     who: str
     words: str
     detail: str = ""
+    comment: Comment | None = None
 
 
 Names = Mapping[str, str]
 
 
 def lines(rows: Iterable[Activity]) -> list[Line]:
-    """Return history lines in the order of the rows: one query for the names of all people in them."""
+    """Return history lines in the order of the rows: one query for the names of all people in them, one for comments if there are."""
     rows = list(rows)
     names = _names(rows)
-    return [_line(row, names) for row in rows]
+    said = [row.data["comment"] for row in rows if row.action == "comment.added"]
+    comments = Comment.objects.in_bulk(said) if said else {}
+    return [_line(row, names, comments) for row in rows]
 
 
-def _line(row: Activity, names: Names) -> Line:
+def _line(row: Activity, names: Names, comments: Mapping[int, Comment]) -> Line:
     who = names.get(str(row.person), "Somebody") if row.person else ""
     sentence = SENTENCES.get(row.action)
     words, detail = sentence({**row.data, "by": str(row.person)}, names) if sentence else (row.action, "")
-    return Line(row.at, who, words if who else words[:1].upper() + words[1:], detail)
+    return Line(row.at, who, words if who else words[:1].upper() + words[1:], detail, _comment(row, comments))
+
+
+def _comment(row: Activity, comments: Mapping[int, Comment]) -> Comment | None:
+    return comments.get(row.data["comment"]) if row.action == "comment.added" else None
 
 
 def _names(rows: Iterable[Activity]) -> Names:
@@ -103,6 +114,55 @@ def _closed(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
     return f"closed it as {_verdict(data)}", str(data.get("reason") or "")
 
 
+def _snoozed(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    until = exactly(timezone.localtime(datetime.fromisoformat(data["until"])))
+    return f"snoozed it until {'it grows, at the latest ' if data.get('or_growth') else ''}{until}", ""
+
+
+def _woken(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return ("it grew: the snooze is over" if data.get("grew") else "ended the snooze"), ""
+
+
+def _escalated(data: Mapping[str, Any], names: Names) -> tuple[str, str]:
+    graver = f", {_severity(data.get('now'))} now" if data.get("was") != data.get("now") else ""
+    return f"escalated it to {names.get(str(data.get('assignee')), 'somebody')}{graver}", ""
+
+
+def _undone(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"took back: {UNDONE.get(str(data.get('undone')), 'a decision')}", ""
+
+
+def _stayed_closed(_data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "seen again from the same addresses, networks and devices: it stays the false positive that it was", ""
+
+
+def _after_false_positive(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return (
+        f"opened although A-{data.get('alert')} was a false positive",
+        f"New: {', '.join(map(str, data.get('new', ())))}",
+    )
+
+
+def _commented(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "commented" + (", in the ticket too" if data.get("in_ticket") else ""), ""
+
+
+def _comment_removed(_data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "took a comment back", ""
+
+
+UNDONE = {
+    "alert.assigned": "the assignment",
+    "alert.acknowledged": "the acknowledgement",
+    "alert.snoozed": "the snooze",
+    "alert.woken": "the end of the snooze",
+    "alert.judged": "the verdict",
+    "alert.escalated": "the escalation",
+    "alert.closed": "the closing",
+    "alert.reopened": "the reopening",
+}
+
+
 def _rehearsal_refused(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
     return "it is no rehearsal", str(data.get("because") or "")
 
@@ -166,6 +226,14 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Names], tuple[str, str]]] =
     "alert.judged": _judged,
     "alert.closed": _closed,
     "alert.reopened": _reopened,
+    "alert.snoozed": _snoozed,
+    "alert.woken": _woken,
+    "alert.escalated": _escalated,
+    "alert.undone": _undone,
+    "alert.stayed_closed": _stayed_closed,
+    "alert.after_false_positive": _after_false_positive,
+    "comment.added": _commented,
+    "comment.removed": _comment_removed,
     "alert.fault_over": _fault_over,
     "ticket.created": _ticket_created,
     "ticket.failed": _ticket_failed,

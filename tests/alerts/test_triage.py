@@ -1,16 +1,17 @@
 """What people may decide about an alert, and what is written when they do."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from alerts.choices import OperationState, Status, Verdict
+from alerts.choices import Cause, OperationKind, OperationState, Status, Verdict
 from alerts.models import Alert
 from alerts.services import triage
-from core import activity
+from core import activity, clock
 from core.models import Activity, Person
-from tests.factories import make_alert, make_operation, make_person, make_user
+from tests.factories import make_alert, make_operation, make_person, make_ticket, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,8 @@ def test_assigning_gives_the_alert_to_somebody_and_writes_who_had_it_before(mira
     triage.assign(alert.pk, mira, to=mira)
     alert.refresh_from_db()
     assert alert.assignee == mira
-    assert newest(alert).data == {"was": str(jonas.key), "now": str(mira.key)}
+    told = newest(alert).data
+    assert (told["was"], told["now"]) == (str(jonas.key), str(mira.key))
 
 
 def test_an_alert_can_be_given_back_to_nobody(mira: Person) -> None:
@@ -62,12 +64,15 @@ def test_a_true_positive_stays_open_and_is_in_progress(mira: Person) -> None:
 
 def test_closing_keeps_verdict_reason_author_and_time(mira: Person) -> None:
     alert = make_alert()
-    triage.close(alert.pk, mira, verdict=Verdict.FALSE_POSITIVE, reason="VPN or network:  Frankfurt\negress")
+    triage.close(
+        alert.pk, mira, verdict=Verdict.FALSE_POSITIVE, reason="VPN or network:  Frankfurt\negress", cause=Cause.VPN
+    )
     alert.refresh_from_db()
     assert (alert.status, alert.verdict, alert.closed_by) == (Status.CLOSED, Verdict.FALSE_POSITIVE, mira)
-    assert alert.verdict_reason == "VPN or network: Frankfurt egress"
+    assert (alert.verdict_reason, alert.verdict_cause) == ("VPN or network: Frankfurt egress", Cause.VPN)
     assert alert.closed_at is not None
-    assert newest(alert).data == {"verdict": "false_positive", "reason": "VPN or network: Frankfurt egress"}
+    told = newest(alert).data
+    assert (told["verdict"], told["reason"], told["cause"]) == ("false_positive", alert.verdict_reason, "vpn")
     assert newest(alert).person == mira.key
 
 
@@ -96,7 +101,7 @@ def test_reopening_takes_the_verdict_back_and_remembers_it_in_history(mira: Pers
     triage.close(alert.pk, mira, verdict=Verdict.BENIGN, reason="Test")
     reopened = triage.reopen(alert.pk, mira)
     assert (reopened.status, reopened.verdict, reopened.closed_at) == (Status.IN_PROGRESS, "", None)
-    assert newest(alert).data == {"verdict": "benign", "reason": "Test"}
+    assert (newest(alert).data["verdict"], newest(alert).data["reason"]) == ("benign", "Test")
 
 
 def test_an_alert_is_not_reopened_beside_another_open_one_about_the_same(mira: Person) -> None:
@@ -165,3 +170,56 @@ def test_what_neither_failed_nor_waits_is_left_alone_and_writes_no_history(mira:
     operation.refresh_from_db()
     assert operation.state == state
     assert newest(alert).action == "alert.opened"
+
+
+def test_a_snoozed_alert_is_quiet_until_its_time(mira: Person) -> None:
+    until = clock.now() + timedelta(hours=4)
+    alert = triage.snooze(make_alert().pk, mira, until=until)
+    assert (alert.is_snoozed, alert.snoozed_until, alert.wakes_when_it_grows) == (True, until, False)
+    assert newest(alert).action == "alert.snoozed"
+
+
+@pytest.mark.parametrize("days", [-1, 0, 31])
+def test_a_snooze_ends_in_the_coming_thirty_days(mira: Person, days: int) -> None:
+    with pytest.raises(triage.NotNow, match="within 30 days"):
+        triage.snooze(make_alert().pk, mira, until=clock.now() + timedelta(days=days))
+
+
+def test_a_snooze_is_ended_by_hand_and_once_only(mira: Person) -> None:
+    alert = triage.snooze(make_alert().pk, mira, until=clock.now() + timedelta(hours=1), or_growth=True)
+    woken = triage.unsnooze(alert.pk, mira)
+    assert (woken.is_snoozed, woken.wakes_when_it_grows) == (False, False)
+    with pytest.raises(triage.NotNow):
+        triage.unsnooze(alert.pk, mira)
+
+
+def test_escalating_gives_it_to_the_responder_with_the_fewest_open_alerts(mira: Person, settings: Any) -> None:
+    busy, free = make_person(make_user("busy")), make_person(make_user("free"))
+    make_alert(assignee=busy)
+    make_alert(assignee=free, status=Status.CLOSED)
+    settings.OKTADETECT_RESPONDERS = ["busy", "free", "nobody-here"]
+    alert = triage.escalate(make_alert(severity=3).pk, mira)
+    assert (alert.assignee, alert.status, alert.severity) == (free, Status.IN_PROGRESS, 2)
+    assert alert.severity_reasons == ["somebody escalated it"]
+
+
+def test_escalating_owes_the_ticket_its_priority_in_ten_seconds(mira: Person) -> None:
+    alert = make_alert(severity=3, assignee=make_person())
+    make_ticket(alert)
+    escalated = triage.escalate(alert.pk, mira)
+    owed = alert.operations.get(kind=OperationKind.UPDATE)
+    assert escalated.assignee == alert.assignee
+    assert owed.payload["fields"]["priority"]
+    assert owed.not_before is not None
+    assert timedelta(seconds=8) < owed.not_before - clock.now() <= timedelta(seconds=10)
+
+
+def test_a_critical_alert_stays_critical_when_it_is_escalated(mira: Person) -> None:
+    alert = triage.escalate(make_alert(severity=1).pk, mira)
+    assert (alert.severity, alert.severity_reasons, alert.assignee) == (1, [], mira)
+
+
+def test_closing_an_alert_ends_its_snooze(mira: Person) -> None:
+    alert = triage.snooze(make_alert().pk, mira, until=clock.now() + timedelta(hours=1), or_growth=True)
+    closed = triage.close(alert.pk, mira, verdict=Verdict.BENIGN, reason="Test", cause=Cause.TEST)
+    assert (closed.snoozed_until, closed.wakes_when_it_grows) == (None, False)
