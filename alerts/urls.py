@@ -1,11 +1,13 @@
 """The portal's pages, and who may see and do what, by the permissions that `core.roles` gives."""
 
 from django.contrib.auth.decorators import permission_required
-from django.urls import path
+from django.urls import path, register_converter
 
-from alerts.views import alert, jira, measures, pipeline, queue, rehearsals, surveys
+from alerts.entity_path import EntityValue
+from alerts.views import alert, entities, jira, measures, pipeline, queue, rehearsals, surveys
 
 app_name = "alerts"
+register_converter(EntityValue, "entity")
 
 sees = permission_required("alerts.view_alert", raise_exception=True)
 decides = permission_required(["alerts.view_alert", "alerts.change_alert"], raise_exception=True)
@@ -24,6 +26,8 @@ urlpatterns = [
     path("alerts/<int:pk>/new-ticket/", decides(jira.replace), name="replace-ticket"),
     path("pipeline/jira/", sees(jira.page), name="jira"),
     path("pipeline/jira/check/", decides(jira.check), name="check-jira"),
+    path("entities/", sees(entities.index), name="entities"),
+    path("entities/<slug:kind>/<entity:value>/", sees(entities.page), name="entity"),
     path("pipeline/", sees(pipeline.pipeline), name="pipeline"),
     path("pipeline/deliveries/<uuid:pk>/", sees(pipeline.delivery), name="delivery"),
     path("pipeline/deliveries/<uuid:pk>/retry/", decides(pipeline.retry_delivery), name="retry-delivery"),

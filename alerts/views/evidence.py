@@ -32,11 +32,13 @@ class Row:
     result: str
     reason: str
     user: str
+    user_id: str
     ip: str
     proxy: bool
     place: str
     network: str
     device: str
+    device_id: str
     agent: str
     session: str
     looked_up: frozenset[str] = frozenset()
@@ -101,11 +103,13 @@ def _row(event: Mapping[str, Any], new: Container[tuple[str, str]]) -> Row:
         result=said("result"),
         reason=said("reason"),
         user=said("user"),
+        user_id=said("actor") or said("user").lower(),
         ip=said("ip"),
         proxy=event.get("proxy") is True,
         place=_place(event),
         network=" ".join(filter(None, [f"AS{asn}" if asn.isdigit() else asn, said("as_org")])),
         device=", ".join(filter(None, [said("browser"), said("os")])),
+        device_id=said("device_token") or said("device"),
         agent=said("agent"),
         session=said("session"),
         looked_up=frozenset(LOOKED_UP[name] for name in event["looked_up"]),

@@ -22,6 +22,8 @@ PAGES = [
     "/newer/",
     "/alerts/1/",
     "/alerts/1/close/",
+    "/entities/",
+    "/entities/user/00uanna/",
     "/monitors/",
     "/coverage/",
     "/coverage/table.csv",
