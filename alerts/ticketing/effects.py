@@ -12,18 +12,18 @@ from typing import Any
 
 from alerts.choices import OperationKind
 from alerts.models import Alert, Occurrence, Ticket, TicketOperation
-from alerts.ticketing import client, fields, transitions
+from alerts.ticketing import attachment, client, fields, transitions
 from alerts.ticketing.document import Body
 from alerts.ticketing.errors import JiraRefused
 
 Request = Callable[[], dict[str, Any]]
 
-# How many requests one step may make, which its lease must cover.
-REQUESTS = {
+READ_REQUESTS = 2  # that `prepared` makes at most
+# How many requests `look` makes, where more than one: a lease must cover them.
+LOOK_REQUESTS = {
     OperationKind.CREATE: 3,  # who we are, the search, and the search at the old address
     OperationKind.COMMENT: 10,  # pages of comments
     OperationKind.UPDATE: 10,
-    OperationKind.TRANSITION: 3,
 }
 
 
@@ -77,8 +77,9 @@ def _alert(operation: TicketOperation) -> Alert:
 
 
 def _create(operation: TicketOperation, alert: Alert) -> Request:
+    # all that the case holds, read before the text is: what comes between is told twice rather than never
+    _tells(operation, list(Occurrence.objects.filter(alert__case_id=operation.case_id)))
     wanted = fields.create(alert, str(operation.pk))
-    _tells(operation, alert.occurrences.all())
     operation.payload["description"] = fields.digest(wanted["description"])
     return lambda: client.create_issue(wanted, str(operation.pk))
 
@@ -138,7 +139,9 @@ def _link(operation: TicketOperation, key: str) -> Request:
 
 
 def _attach(operation: TicketOperation, key: str) -> Request:
-    return _quietly(client.attach, key, file_name(operation), str(operation.payload["text"]).encode())
+    told = operation.payload.get("text")
+    content = attachment.content(_alert(operation)) if told is None else str(told).encode()
+    return _quietly(client.attach, key, file_name(operation), content)
 
 
 def _transition(operation: TicketOperation, key: str) -> Request:

@@ -18,6 +18,7 @@ from django.db import transaction
 
 from alerts.choices import OperationKind, OperationState
 from alerts.models import Ticket, TicketOperation
+from alerts.services import cases
 from alerts.ticketing import claims, effects, gate
 from alerts.ticketing.effects import NotYet
 from alerts.ticketing.errors import JiraHeld, JiraLater, JiraRefused, JiraUnknown
@@ -52,7 +53,8 @@ def _work(operation: TicketOperation) -> None:
         {} if was_sent else {"sent_at": None}
     )  # a request that surely did nothing leaves none behind
     try:
-        if not claims.renew(operation, effects.REQUESTS.get(OperationKind(operation.kind), 2)):
+        looks = effects.LOOK_REQUESTS.get(OperationKind(operation.kind), 1) if was_sent else 0
+        if not claims.renew(operation, looks + effects.READ_REQUESTS):
             return
         result = effects.look(operation) if was_sent else None
         if result is None:
@@ -84,9 +86,7 @@ def _note_sending(operation: TicketOperation) -> bool:
     Commit that a request is about to leave, and which occurrences it tells, so that a worker's death after this moment is known
     to leave a doubt. Returns False when the lease is no longer ours: then nothing may be sent.
     """
-    requests = effects.REQUESTS.get(OperationKind(operation.kind), 1)
-    noted = {"sent_at": clock.now(), "attempts": operation.attempts, "payload": operation.payload}
-    return claims.renew(operation, requests, **noted)
+    return claims.renew(operation, 1, sent_at=clock.now(), attempts=operation.attempts, payload=operation.payload)
 
 
 @transaction.atomic
@@ -99,6 +99,7 @@ def done(operation: TicketOperation, result: dict[str, Any]) -> None:
         )
         if made and operation.alert is not None:
             activity.record("ticket.created", operation.alert, by="ticketing", key=ticket.key)
+            cases.owe_extras(operation)
     if operation.kind == OperationKind.TRANSITION:  # heard from ourselves: its webhook then tells nothing new
         Ticket.objects.filter(case_id=operation.case_id).update(
             status=result["status"][:80], status_category=result["category"][:16]
