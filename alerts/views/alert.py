@@ -7,6 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import BadRequest
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -195,11 +196,17 @@ def _context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
         "related": querysets.related(alert, MAX_RELATED),
         "operations": list(alert.case.operations.order_by("id")),
         "retryable": (OperationState.FAILED, OperationState.WAITING),
-        "history": history.lines(activity.history(alert)[:MAX_HISTORY]),
+        "history": history.lines(activity.history(*_subjects(alert))[:MAX_HISTORY]),
         "is_own": triage.is_about(alert, activity.person_of(request.user)),
         "close_form": CloseForm(auto_id="close_%s"),
         "closing": [(key, verdict.value, verdict.label) for key, verdict in CLOSING.items()],
     }
+
+
+def _subjects(alert: Alert) -> list[Model]:
+    """Return what the alert's history is about: itself, and its case's ticket."""
+    ticket = getattr(alert.case, "ticket", None)
+    return [alert, ticket] if ticket else [alert]
 
 
 def _baseline(
