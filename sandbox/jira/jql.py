@@ -105,7 +105,7 @@ def _tokens(text: str) -> list[Token]:
     return tokens
 
 
-LABELS = "EXISTS (SELECT 1 FROM label WHERE label.issue = issue.id{})"
+LABELS = "id IN (SELECT issue FROM label{})"
 COMPONENTS = "EXISTS (SELECT 1 FROM json_each(issue.components){})"
 COMMENTS = "EXISTS (SELECT 1 FROM comment WHERE comment.issue = issue.id AND body_text LIKE ? ESCAPE '\\')"
 LINKED = (
@@ -264,7 +264,7 @@ class _Parser:
             marks = self.marks(RESOLVERS[name](self.site, values))
             return negation + COMPONENTS.format(f" WHERE value IN ({marks})")
         if column == "labels":
-            return negation + LABELS.format(f" AND label COLLATE NOCASE IN ({self.marks(values)})")
+            return negation + LABELS.format(f" WHERE label COLLATE NOCASE IN ({self.marks(values)})")
         # Jira leaves issues without a value out of both answers, and so does SQL's NULL.
         return f"{column} {negation}IN ({self.marks(RESOLVERS[name](self.site, values))})"
 

@@ -40,9 +40,12 @@ def _find(call: Call, query: jql.Query, start: int, size: int) -> tuple[list[Row
         f"SELECT * FROM issue WHERE {where} ORDER BY {query.order} LIMIT ? OFFSET ?",  # noqa: S608 - values are parameters
         [*query.parameters, size, start],
     )
-    count = call.store.row(f"SELECT count(*) AS n FROM issue WHERE {where}", query.parameters)  # noqa: S608 - as above
+    count = start + len(rows)
+    if len(rows) == size or (start and not rows):  # the page does not show where the end is
+        counted = call.store.row(f"SELECT count(*) AS n FROM issue WHERE {where}", query.parameters)  # noqa: S608 - as above
+        count = counted["n"] if counted else 0
     call.store.write("UPDATE issue SET hidden_searches = hidden_searches - 1 WHERE hidden_searches > 0")
-    return rows, count["n"] if count else 0
+    return rows, count
 
 
 def _from_query(call: Call) -> dict[str, Any]:

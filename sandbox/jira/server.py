@@ -17,6 +17,7 @@ LONGEST_BODY = 32 * 2**20
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60  # seconds without a byte, after which a connection is closed
+    wbufsize = -1  # an answer goes out in one piece: two would wait 40 ms for each other (Nagle's algorithm)
     server: "Server"
 
     def _serve(self) -> None:

@@ -27,9 +27,10 @@ CREATE TABLE IF NOT EXISTS issue (
     hidden_until INTEGER NOT NULL DEFAULT 0,    -- a search does not see the issue before this time,
     hidden_searches INTEGER NOT NULL DEFAULT 0  -- nor in its next so many searches
 );
+CREATE INDEX IF NOT EXISTS issue_hidden ON issue (hidden_searches) WHERE hidden_searches > 0;
 CREATE TABLE IF NOT EXISTS former_key (key TEXT PRIMARY KEY, issue INTEGER NOT NULL);  -- of issues that were moved
 CREATE TABLE IF NOT EXISTS label (issue INTEGER NOT NULL, label TEXT NOT NULL, PRIMARY KEY (issue, label));
-CREATE INDEX IF NOT EXISTS label_by_name ON label (label);
+CREATE INDEX IF NOT EXISTS label_by_name ON label (label COLLATE NOCASE);
 CREATE TABLE IF NOT EXISTS counter (project TEXT PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS comment (
     id INTEGER PRIMARY KEY AUTOINCREMENT, issue INTEGER NOT NULL, author TEXT NOT NULL, editor TEXT NOT NULL,
