@@ -29,10 +29,20 @@ def ticket_closed(ticket: Ticket, by: Person | str) -> int:
         if isinstance(by, Person) and triage.is_about(alert, by):
             activity.record("alert.not_closed", alert, by=by, reason=reason)
             continue
-        alert.status, alert.snoozed_until, alert.closed_at = Status.CLOSED, None, now
-        alert.closed_by = by if isinstance(by, Person) else None
+        alert.status, alert.snoozed_until, alert.wakes_when_it_grows = Status.CLOSED, None, False
+        alert.closed_by, alert.closed_at = by if isinstance(by, Person) else None, now
         alert.verdict_reason = alert.verdict_reason or reason[: triage.MAX_REASON]
-        alert.save(update_fields=["status", "snoozed_until", "closed_at", "closed_by", "verdict_reason", "updated_at"])
+        alert.save(
+            update_fields=[
+                "status",
+                "snoozed_until",
+                "wakes_when_it_grows",
+                "closed_at",
+                "closed_by",
+                "verdict_reason",
+                "updated_at",
+            ]
+        )
         activity.record("alert.closed", alert, by=by, verdict=alert.verdict, reason=reason, in_jira=True)
         closed += 1
     return closed
@@ -57,9 +67,19 @@ def ticket_reopened(ticket: Ticket, by: Person | str) -> int:
             continue
         alert = Alert.objects.select_for_update().get(pk=pk)
         was, why = alert.verdict, alert.verdict_reason
-        alert.status, alert.verdict, alert.verdict_reason = Status.IN_PROGRESS, "", ""
+        alert.status, alert.verdict, alert.verdict_reason, alert.verdict_cause = Status.IN_PROGRESS, "", "", ""
         alert.closed_by, alert.closed_at = None, None
-        alert.save(update_fields=["status", "verdict", "verdict_reason", "closed_by", "closed_at", "updated_at"])
+        alert.save(
+            update_fields=[
+                "status",
+                "verdict",
+                "verdict_reason",
+                "verdict_cause",
+                "closed_by",
+                "closed_at",
+                "updated_at",
+            ]
+        )
         activity.record("alert.reopened", alert, by=by, verdict=was, reason=why, in_jira=True)
         reopened += 1
     return reopened

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.events import failed_sign_in
-from tests.story.conftest import QUICK, Story, article, wait_until
+from tests.story.conftest import QUICK, SWEPT, Story, article, wait_until
 
 ALERT = "SELECT id, status FROM alerts_alert WHERE entity_name = %s"
 CLOSE = """
@@ -74,7 +74,7 @@ def test_closing_the_alert_closes_the_ticket_and_nothing_comes_back(story: Story
     story.post(told("closedhere"))
     issue = story.wait_for_ticket(about)
     story.portal.manage("shell", "-c", CLOSE.format(alert=alert_of(story, about)[0]))
-    wait_until(lambda: category(story, issue.key) == "done", 20, "the ticket done")
+    wait_until(lambda: category(story, issue.key) == "done", SWEPT, "the ticket done")
     due = "SELECT 1 FROM alerts_ticket WHERE key = %s AND status_category = 'done' AND read_due_at IS NULL AND read_at IS NOT NULL"
     wait_until(lambda: story.rows(due, issue.key), 150, "its own doing confirmed by polling")
     actions = (
