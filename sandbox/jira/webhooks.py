@@ -15,6 +15,7 @@ import re
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -100,7 +101,7 @@ class Sender:
         self._changed = threading.Condition()
         self._queue: list[tuple[float, int, Delivery]] = []
         self._numbers = itertools.count()
-        self._deliveries: list[Delivery] = []
+        self._deliveries: deque[Delivery] = deque(maxlen=KEPT)
         self._busy = False
         self._over = False
         self._delays = Delays()
@@ -119,7 +120,7 @@ class Sender:
         content = json.dumps(body, separators=(",", ":")).encode()
         delivery = Delivery(uuid.uuid4().hex, webhook.id, body["webhookEvent"], url, content, webhook.secret)
         with self._changed:
-            self._deliveries = [*self._deliveries[1 - KEPT :], delivery]
+            self._deliveries.append(delivery)
             if self._chance.random() < self._delays.lost:
                 delivery.state = "lost"
                 return
@@ -141,7 +142,7 @@ class Sender:
         """Forget everything, as it was at the start."""
         with self._changed:
             self._queue.clear()
-            self._deliveries = []
+            self._deliveries.clear()
             self._delays = Delays()
             self._chance.seed(0)
 

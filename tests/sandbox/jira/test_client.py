@@ -1,5 +1,6 @@
 """The client that ticketing uses gets along with the stand-in, set up as ticketing sets it up."""
 
+import io
 import os
 import signal
 import socket
@@ -33,6 +34,11 @@ def test_a_ticket_goes_its_whole_way(request: pytest.FixtureRequest, fixture: st
     jira.add_comment(made.key, "seen again")
     jira.create_issue_link("Relates", made.key, other.key)
     jira.add_issue_property(made.key, "oktadetect", {"n": 1})
+    for title in ("Alert 7", "Alert 7, closed"):
+        # not add_remote_link(): that asks for application links first, which only administrators may see
+        remote: Any = {"globalId": "g", "object": {"url": "https://portal.example.com/alerts/7", "title": title}}
+        jira._session.post(jira._get_url(f"issue/{made.key}/remotelink"), json=remote)
+    jira.add_attachment(made.key, io.BytesIO(b"one event"), filename="op-3 events.ndjson")
     issue = jira.issue(made.key)
     issue.update(fields={"priority": {"name": "High"}})
     done = next(step for step in jira.transitions(issue) if step["to"]["statusCategory"]["key"] == "done")
@@ -43,6 +49,10 @@ def test_a_ticket_goes_its_whole_way(request: pytest.FixtureRequest, fixture: st
     assert [comment.body for comment in issue.fields.comment.comments] == ["seen again"]
     assert [link.outwardIssue.key for link in issue.fields.issuelinks] == [other.key]
     assert jira.myself()["emailAddress"] == USER
+    assert [link.object.title for link in jira.remote_links(made.key)] == ["Alert 7, closed"]
+    (attachment,) = issue.fields.attachment
+    content = attachment.get()  # type: ignore[no-untyped-call]
+    assert (attachment.filename, content) == ("op-3 events.ndjson", b"one event")
     assert "Highest" in {priority.name for priority in jira.priorities()}
 
 

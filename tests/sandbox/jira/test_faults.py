@@ -2,15 +2,20 @@
 
 import http.client
 import json
+import re
 import threading
 import time
+from dataclasses import fields
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.jira.faults import CALLS, TROUBLES
+from sandbox.jira.control import ROUTES
+from sandbox.jira.faults import CALLS, TROUBLES, Conditions
+from sandbox.jira.webhooks import Delays
 from tests.sandbox.jira.api import Api
 
 # The trouble, the status that the caller sees (None: no answer in time, 0: the connection ends), and whether it is done.
@@ -58,6 +63,15 @@ def create(api: Api) -> int | None:
 
 def test_every_named_trouble_is_tried_here() -> None:
     assert set(OUTCOMES) == set(TROUBLES)
+
+
+def test_every_name_that_can_be_asked_for_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "jira-stand-in.md").read_text()
+    conditions = [f.name for f in fields(Conditions)]
+    delays = [f.name for f in fields(Delays)]
+    controls = [f"/_sandbox{path}" for _, path in ROUTES]
+    missing = [name for name in (*TROUBLES, *CALLS, *conditions, *delays, *controls) if f"`{name}`" not in text]
+    assert [name for name in missing if not re.search(rf"`(GET|POST|PUT) {re.escape(name)}[`?]", text)] == []
 
 
 @pytest.mark.parametrize("trouble", OUTCOMES)
