@@ -59,7 +59,7 @@ def _configure(url: str) -> None:
 
 
 def _measure(node: Node, *, quick: bool, say: "Say") -> str:
-    from bench import guards, report, rounds
+    from bench import guards, played, report, rounds
     from sandbox.okta import crowd
 
     start, share = END - timedelta(days=DAYS), QUICK if quick else 1
@@ -87,7 +87,9 @@ def _measure(node: Node, *, quick: bool, say: "Say") -> str:
         grown.append(round_of(many, USERS, size))
     node.call("DELETE", f"/{many}")
     guarded = guards.hit_every_guard(node, end=END, say=say)
-    return report.page(grown, other, guarded, today=datetime.now(UTC).date(), quick=quick)
+    node.call("DELETE", f"/{guards.PREFIX}*")
+    month = played.play_thirty_days(node, end=END, share=share, say=say)
+    return report.page(grown, other, guarded, month, today=datetime.now(UTC).date(), quick=quick)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,14 @@ from datetime import date
 from pathlib import Path
 
 from bench.guards import Guarded
+from bench.played import DAYS, ThirtyDays
 from bench.rounds import Round
 from monitors.rendering import MAX_EVENTS_A_SHARD, MAX_FINDINGS
 
 
-def page(rounds: Sequence[Round], other: Round, guarded: Guarded, *, today: date, quick: bool) -> str:
+def page(
+    rounds: Sequence[Round], other: Round, guarded: Guarded, month: ThirtyDays, *, today: date, quick: bool
+) -> str:
     """Return docs/performance.md. `rounds` grow in events at the same users; `other` has fewer users and the first's events."""
     last = rounds[-1]
     parts = [
@@ -24,6 +27,8 @@ def page(rounds: Sequence[Round], other: Round, guarded: Guarded, *, today: date
         _each(rounds, other),
         "## Every guard hit",
         _guards(guarded),
+        "## Thirty days played",
+        _month(month),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -99,6 +104,27 @@ def _guards(told: Guarded) -> str:
         f"{told.one_by_one:.1f} s, eight at a time {told.at_once:.1f} s. {refused} Afterwards the node answered a simple search in "
         f"{told.alive * 1_000:.0f} ms. What is cut is a fault that the portal shows and completes, never an empty answer."
     )
+
+
+def _month(month: ThirtyDays) -> str:
+    rows = [
+        "| backtest | s | goal, s | OpenSearch, s | times the yardstick | searches | events read | attacks found | moments | wrong |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    rows += [
+        f"| {one.detection} | {one.seconds:.2f} | {one.goal:.0f} | {one.took:.2f} | {one.seconds / month.yardstick:.0f} | "
+        f"{one.searches} | {one.read:,} | {one.found} of {one.planted} | {one.moments} | {len(one.wrong)} |"
+        for one in month.played
+    ]
+    missed = [one for one in month.played if one.seconds > one.goal]
+    verdict = "Every goal is met." if not missed else f"Missed: {', '.join(one.detection for one in missed)}."
+    text = (
+        f"{month.events:,} events of {DAYS} days on the same node, with attacks laid into every day. A backtest tells the findings of the "
+        "whole span and the values on both sides of a limit, so that moving it costs no further search. Afterwards the monitor's own "
+        "search is run at some moments of the same past, and must find the same (else it is wrong). The yardstick, the count by user over the last day of "
+        f"it, takes {month.yardstick * 1_000:.0f} ms here. {verdict}"
+    )
+    return text + "\n\n" + "\n".join(rows)
 
 
 def _machine() -> str:
