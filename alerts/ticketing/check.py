@@ -13,7 +13,7 @@ from uuid import uuid4
 import structlog
 from django.conf import settings
 
-from alerts.models import JiraEvent, JiraState, Ticket
+from alerts.models import JiraEvent, JiraState, Ticket, TicketTemplate
 from alerts.ticketing import client, metadata, reading
 from alerts.ticketing.errors import JiraError, JiraRefused
 from alerts.ticketing.findings import Finding, note, ok, wrong
@@ -158,10 +158,11 @@ def _creating() -> Iterator[Finding]:
 
 
 def _screen(fields: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    sent = SENT | _filled_in()
     missing = [
         f"{one.get('name')} ({name})"
         for name, one in fields.items()
-        if one.get("required") and not one.get("hasDefaultValue") and name not in SENT
+        if one.get("required") and not one.get("hasDefaultValue") and name not in sent
     ]
     if missing:
         fix = "Give them a default in Jira, make them optional, or fill them in by a ticket template."
@@ -188,6 +189,15 @@ def _screen(fields: dict[str, dict[str, Any]]) -> Iterator[Finding]:
         )
     else:
         yield ok("Priorities", ", ".join(settings.JIRA_PRIORITIES))
+
+
+def _filled_in() -> set[str]:
+    """Return the fields that the ticket template for all monitors fills in."""
+    template = TicketTemplate.objects.filter(monitor=None).first()
+    if template is None:
+        return set()
+    named = {"components": template.components, "security": template.security_level, "assignee": template.assignee}
+    return {str(one["id"]) for one in template.resolved} | {name for name, value in named.items() if value}
 
 
 def _link_types() -> Iterator[Finding]:

@@ -18,8 +18,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from alerts.choices import OperationKind, OperationState
-from alerts.models import JiraAccount, JiraEvent, JiraState, Ticket, TicketOperation
+from alerts.choices import OperationKind, OperationState, Status
+from alerts.models import Alert, JiraAccount, JiraEvent, JiraState, Ticket, TicketOperation
 from alerts.services import following
 from alerts.ticketing import client, reading
 from alerts.ticketing.errors import JiraError, JiraLater
@@ -35,6 +35,7 @@ POLL_LOCK = 0x6A697261  # "jira": one poll at a time
 OVERLAP = timedelta(minutes=2)
 LONGEST_LOOK_BACK = timedelta(days=14)
 AGAIN = timedelta(minutes=1)
+ATTACHED_EVERY = timedelta(minutes=5)
 UNDER_WAY = (OperationState.PENDING, OperationState.SENDING, OperationState.WAITING, OperationState.UNKNOWN)
 KEEP_EVENTS = timedelta(days=30)
 
@@ -102,9 +103,18 @@ def poll() -> list[int]:
     except JiraError as error:
         JiraState.objects.filter(pk=state.pk).update(error=str(error), polled_at=began)
         return []
+    _look_after_attached(began)
     cases = [case for issue in changed if (case := _glimpsed(issue)) is not None]
     JiraState.objects.filter(pk=state.pk).update(account=account, covered_to=began, polled_at=began, error="")
     return list(dict.fromkeys([*cases, *due()]))
+
+
+def _look_after_attached(now: datetime) -> None:
+    """Have attached issues read every so often while their case is open: they may not carry the label that polls look for."""
+    stale = Q(read_at=None) | Q(read_at__lt=now - ATTACHED_EVERY)
+    open_cases = Alert.objects.exclude(status=Status.CLOSED).values("case_id")
+    rows = Ticket.objects.filter(stale, attached=True, gone_at=None, read_due_at=None, case_id__in=open_cases)
+    rows.update(read_due_at=now)
 
 
 def whoever_we_are() -> str:

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from alerts.choices import OperationState
-from alerts.models import JiraState, Ticket, TicketOperation
+from alerts.models import JiraState, Ticket, TicketOperation, TicketTemplate
 from alerts.ticketing import check, client, sweep, sync
 from alerts.ticketing.findings import Finding
 from core import clock
@@ -72,6 +72,13 @@ def test_what_is_wrong_in_the_project_is_named_with_its_fix(jira: Api, case: str
     finding = found(name, check.run())
     assert finding.state == "wrong"
     assert fix in finding.fix
+
+
+def test_a_required_field_that_the_ticket_template_fills_in_is_no_fault(jira: Api) -> None:
+    team = {"id": "customfield_10050", "name": "Team", "required": True}
+    jira.control("PUT", "/project", {"key": "SEC", "custom_fields": [team]})
+    TicketTemplate.objects.create(resolved=[{"id": "customfield_10050", "name": "Team"}])
+    assert found("Required fields", check.run()).state == "ok"
 
 
 def test_wrong_settings_are_named_and_what_stands_on_them_is_not_asked(jira: Api, settings: Any) -> None:

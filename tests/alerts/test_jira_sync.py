@@ -20,7 +20,7 @@ from core import activity, clock
 from core.models import Activity, Person
 from sandbox.jira.webhooks import signature
 from tests.alerts.jira import move, ticket_of, ticketed, work
-from tests.factories import make_person
+from tests.factories import make_alert, make_person
 from tests.sandbox.jira.api import TOKEN, USER, Api, boot, stop
 
 pytestmark = pytest.mark.django_db
@@ -255,6 +255,21 @@ def test_polling_finds_every_change_however_short_the_pages_and_whatever_the_tim
         move(jira.as_ada(), ticket_of(alert).key, "indeterminate")
     heard()
     assert {ticket_of(alert).status for alert in alerts} == {"In Progress"}
+
+
+def test_an_attached_issue_is_read_without_our_label_and_closes_the_alert_but_its_past_tells_nothing(jira: Api) -> None:
+    key = jira.create()
+    ada = jira.as_ada()
+    ada.send("POST", f"/issue/{key}/comment", {"body": "Long ago"})
+    jira_id = jira.send("GET", f"/issue/{key}").json["id"]
+    alert = make_alert()
+    Ticket.objects.create(case=alert.case, key=key, jira_id=jira_id, attached=True)
+    heard()
+    assert (ticket_of(alert).status, said(alert)) == ("To Do", [])
+    move(ada, key, "done")
+    Ticket.objects.update(read_at=clock.now() - timedelta(minutes=6))
+    heard()
+    assert status(alert) == Status.CLOSED
 
 
 def post(body: bytes, *, path: str = PATH, **headers: str) -> int:
