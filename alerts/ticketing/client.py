@@ -96,7 +96,7 @@ def _answer(session: Any, method: str, url: str, body: Any, params: dict[str, An
             raise JiraLater("Jira was not reached. Nothing was sent; it is tried again.", is_fault=True) from None
         if "CERTIFICATE_VERIFY_FAILED" in repr(error):
             words = "Jira's certificate is not trusted. Name its authority in JIRA_CA_FILE."
-            raise JiraLater(words, _in(minutes=5), is_fault=True) from None
+            raise JiraLater(words, is_fault=True) from None
         raise JiraUnknown("The connection to Jira broke before its answer.") from None
     except requests.RequestException as error:
         raise JiraUnknown(f"Jira's answer did not arrive ({type(error).__name__}).") from None
@@ -115,10 +115,10 @@ def _typed(error: JIRAError) -> JiraError:
         return JiraBusy(f"Jira is busy ({status}). It is tried again when Jira allows.", _retry_after(error))
     if status == 401:
         words = f"Jira refused the credentials. Check JIRA_USER and JIRA_TOKEN.{said}"
-        return JiraLater(words, _in(minutes=5), is_fault=True)
+        return JiraLater(words, is_fault=True)
     if status == 403 and not said:  # a page, not Jira's own words
         words = "Jira refused us with a page: it may ask for a CAPTCHA. Sign in once by hand with JIRA_USER."
-        return JiraLater(words, _in(minutes=5), is_fault=True)
+        return JiraLater(words, is_fault=True)
     if status == 403:
         return JiraLater(f"Jira refused permission.{said}", _in(minutes=5))
     if status == 409:
@@ -160,10 +160,12 @@ def _in(**span: float) -> datetime:
     return clock.now() + timedelta(**span)
 
 
-def create_issue(fields: dict[str, Any], operation_id: str) -> dict[str, str]:
-    """Create an issue with the operation's label and property; return {id, key}."""
-    body = {"fields": fields, "properties": [{"key": OPERATION_PROPERTY, "value": {"operation": operation_id}}]}
-    return _issue(call("POST", "issue", body=body))
+def create_issue(fields: dict[str, Any], operation_id: str, about: dict[str, Any] | None = None) -> dict[str, str]:
+    """Create an issue with the operation's label and property, and what other programs read of it; return {id, key}."""
+    properties = [{"key": OPERATION_PROPERTY, "value": {"operation": operation_id}}]
+    if about is not None:
+        properties.append({"key": ALERT_PROPERTY, "value": about})
+    return _issue(call("POST", "issue", body={"fields": fields, "properties": properties}))
 
 
 def find_by_label(label: str) -> list[dict[str, str]]:

@@ -24,11 +24,12 @@ def created(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The operations for which a ticket was made."""
     made: list[str] = []
 
-    def create(_fields: Any, operation_id: str) -> dict[str, str]:
+    def create(_fields: Any, operation_id: str, _about: Any) -> dict[str, str]:
         made.append(operation_id)
         return {"id": "1", "key": "SEC-1"}
 
     monkeypatch.setattr(client, "create_issue", create)
+    monkeypatch.setattr(client, "link_remotely", lambda _key, _link: None)
     return made
 
 
