@@ -124,57 +124,6 @@ def _month(month: ThirtyDays) -> str:
         "own search is run at some moments of the same past, and must find the same (else it is wrong). The yardstick, the count by "
         f"user over its last day, takes {month.yardstick * 1_000:.0f} ms here. {verdict}"
     )
-    return text
-
-
-def _each(rounds: Sequence[Round], other: Round) -> str:
-    head = " | ".join(f"{one.events_a_day // 1000:,} k, s" for one in rounds)
-    rows = [
-        f"| detection | events read | {other.users // 1000:,} k users, s | {head} | times the yardstick | whole, s |",
-        "|---|--:|--:|" + "--:|" * len(rounds) + "--:|--:|",
-    ]
-    last = rounds[-1]
-    for name, one in sorted(last.timed.items(), key=lambda item: -item[1].seconds):
-        seconds = " | ".join(f"{each.timed[name].seconds:.3f}" for each in rounds)
-        whole = f"{one.whole_seconds:.1f}" if one.whole_seconds is not None else ("not whole" if one.faults else "")
-        rows.append(
-            f"| {name} | {one.read:,} | {other.timed[name].seconds:.3f} | {seconds} | {one.seconds / last.yardstick:.1f} | {whole} |"
-        )
-    return "\n".join(rows)
-
-
-def _guards(told: Guarded) -> str:
-    refused = (
-        "The node refused none of them."
-        if not told.refused
-        else f"The node refused {len(told.refused)}: {'; '.join(sorted(told.refused)[:5])}."
-    )
-    return (
-        f"One shard with {told.events:,} events, enough of each kind that {told.truncated} of {told.programs} window programs were cut "
-        f"at {MAX_EVENTS_A_SHARD:,} events and {told.capped} at {MAX_FINDINGS} findings. One after another they took "
-        f"{told.one_by_one:.1f} s, eight at a time {told.at_once:.1f} s. {refused} Afterwards the node answered a simple search in "
-        f"{told.alive * 1_000:.0f} ms. What is cut is a fault that the portal shows and completes, never an empty answer."
-    )
-
-
-def _month(month: ThirtyDays) -> str:
-    rows = [
-        "| backtest | s | goal, s | OpenSearch, s | times the yardstick | searches | events read | attacks found | moments | wrong |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    rows += [
-        f"| {one.detection} | {one.seconds:.2f} | {one.goal:.0f} | {one.took:.2f} | {one.seconds / month.yardstick:.0f} | "
-        f"{one.searches} | {one.read:,} | {one.found} of {one.planted} | {one.moments} | {len(one.wrong)} |"
-        for one in month.played
-    ]
-    missed = [one for one in month.played if one.seconds > one.goal]
-    verdict = "Every goal is met." if not missed else f"Missed: {', '.join(one.detection for one in missed)}."
-    text = (
-        f"{month.events:,} events of {DAYS} days on the same node, with attacks laid into every day. A backtest tells the findings of the "
-        "whole span and the values on both sides of a limit, so that moving it costs no further search. Afterwards the monitor's own "
-        "search is run at some moments of the same past, and must find the same (else it is wrong). The yardstick, the count by user over the last day of "
-        f"it, takes {month.yardstick * 1_000:.0f} ms here. {verdict}"
-    )
     return text + "\n\n" + "\n".join(rows)
 
 
