@@ -54,7 +54,7 @@ CALLS: dict[str, tuple[str, str]] = {
     "property": ("PUT", r"/properties/[^/]+/?$"),
     "read": ("GET", r"/issue/(?!createmeta)[^/?]+(\?|$)"),
     "comments": ("GET", r"/issue/[^/]+/comment"),
-    "search": ("GET|POST", r"/search"),
+    "search": ("GET|POST", r"/api/[^/]+/search"),
     "myself": ("GET", r"/myself"),
     "write": ("POST|PUT|DELETE", r"/(issue|issueLink|comment)(/|$)"),
     "any": (".*", r".*"),

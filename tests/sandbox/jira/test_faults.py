@@ -109,10 +109,12 @@ def test_reading_calls_have_names_too(jira: Api) -> None:
         "search": "/search/jql?jql=project%3DSEC",
         "myself": "/myself",
     }
+    people = "/user/search?query=ada"
     for call, path in paths.items():
         jira.control("POST", "/faults", {"trouble": "503", "call": call})
         answers = {name: jira.send("GET", other).status for name, other in paths.items() if name != call}
         assert set(answers.values()) == {200}, (call, answers)
+        assert jira.send("GET", people).status == 200
         assert jira.send("GET", path).status == 503
     assert set(paths) < set(CALLS)
 
