@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import permission_required
 from django.urls import path, register_converter
 
 from alerts.entity_path import EntityValue
-from alerts.views import alert, entities, jira, measures, pipeline, queue, rehearsals, surveys
+from alerts.views import alert, decide, entities, jira, measures, pipeline, queue, rehearsals, surveys
 
 app_name = "alerts"
 register_converter(EntityValue, "entity")
@@ -17,11 +17,17 @@ urlpatterns = [
     path("", sees(queue.queue), name="queue"),
     path("newer/", sees(queue.newer), name="newer"),
     path("alerts/<int:pk>/", sees(alert.page), name="alert"),
-    path("alerts/<int:pk>/assign/", decides(alert.assign), name="assign"),
-    path("alerts/<int:pk>/acknowledge/", decides(alert.acknowledge), name="acknowledge"),
-    path("alerts/<int:pk>/true-positive/", decides(alert.judge_true), name="judge-true"),
-    path("alerts/<int:pk>/close/", decides(alert.close), name="close"),
-    path("alerts/<int:pk>/reopen/", decides(alert.reopen), name="reopen"),
+    path("alerts/<int:pk>/assign/", decides(decide.assign), name="assign"),
+    path("alerts/<int:pk>/acknowledge/", decides(decide.acknowledge), name="acknowledge"),
+    path("alerts/<int:pk>/snooze/", decides(decide.snooze), name="snooze"),
+    path("alerts/<int:pk>/unsnooze/", decides(decide.unsnooze), name="unsnooze"),
+    path("alerts/<int:pk>/escalate/", decides(decide.escalate), name="escalate"),
+    path("alerts/<int:pk>/undo/<int:line>/", decides(decide.undo), name="undo"),
+    path("alerts/<int:pk>/comments/", decides(decide.comment), name="comment"),
+    path("alerts/<int:pk>/comments/<int:comment_id>/remove/", decides(decide.remove_comment), name="remove-comment"),
+    path("alerts/<int:pk>/true-positive/", decides(decide.judge_true), name="judge-true"),
+    path("alerts/<int:pk>/close/", decides(decide.close), name="close"),
+    path("alerts/<int:pk>/reopen/", decides(decide.reopen), name="reopen"),
     path("alerts/<int:pk>/operations/<uuid:operation>/retry/", decides(alert.retry), name="retry"),
     path("alerts/<int:pk>/new-ticket/", decides(jira.replace), name="replace-ticket"),
     path("pipeline/jira/", sees(jira.page), name="jira"),

@@ -22,12 +22,12 @@ class NothingSaid(triage.TriageError):
 @transaction.atomic
 def add(alert_id: int, by: Person, *, text: str, in_ticket: bool = False) -> Comment:
     """Keep a comment of 1 to MAX_LENGTH characters; `in_ticket` owes it to Jira, too, after the time in which it may be taken back."""
-    text = text.strip()
-    if not 0 < len(text) <= MAX_LENGTH:
-        raise NothingSaid(f"A comment has 1 to {MAX_LENGTH:,} characters.")
     alert = Alert.objects.filter(pk=alert_id).first()
     if alert is None:
         raise triage.NoSuchAlert(f"There is no alert {alert_id}.")
+    text = text.strip()
+    if not 0 < len(text) <= MAX_LENGTH:
+        raise NothingSaid(f"A comment has 1 to {MAX_LENGTH:,} characters.")
     operation = _owe(alert, by, text) if in_ticket else None
     comment = Comment.objects.create(alert=alert, author=by, text=text, operation=operation)
     activity.record("comment.added", alert, by=by, comment=comment.pk, in_ticket=in_ticket)

@@ -37,9 +37,20 @@ class Pulse:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: the pulse, read when a template first asks for it, and the theme that the reader chose."""
+    """Context processor: the pulse, read when a template first asks for it, the chosen theme, and what can be undone yet."""
     theme = request.COOKIES.get("theme", "")
-    return {"pulse": SimpleLazyObject(pulse), "theme": theme if theme in {"light", "dark"} else ""}
+    return {
+        "pulse": SimpleLazyObject(pulse),
+        "theme": theme if theme in {"light", "dark"} else "",
+        "undo": undo(request),
+    }
+
+
+def undo(request: HttpRequest) -> dict[str, Any] | None:
+    """Return the reader's last decision while it can be undone: what was said, where to undo it, and until when."""
+    session = getattr(request, "session", None)
+    offer = session.get("undo") if session else None
+    return offer if offer and datetime.fromisoformat(offer["until"]) > clock.now() else None
 
 
 def pulse() -> Pulse:

@@ -23,23 +23,33 @@ function moveInQueue(step) {
   next?.scrollIntoView({ block: "nearest" });
 }
 
+function pick(number) {
+  const choice = document.querySelectorAll("dialog[open] [data-choice]")[number - 1];
+  if (choice) choice.click();
+  else pickReason(number);
+}
+
 function pickReason(number) {
   const radio = document.querySelectorAll("dialog[open] input[name=reason]")[number - 1];
   if (!radio) return;
   radio.checked = true;
   const note = radio.form.elements.namedItem("note");
-  if (radio.value === "Other") note.focus();
+  if (radio.value === "other" || radio.value === "change") note.focus();
   else radio.form.requestSubmit();
 }
 
 document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey && event.key === "z" && !isTyping(event.target)) {
+    document.querySelector("form[data-until]:not([hidden])")?.requestSubmit();
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (isTyping(event.target)) {
     if (event.key === "Escape" && event.target.matches(".search input")) event.target.blur();
     return;
   }
   if (document.querySelector("dialog[open]")) {
-    if (/^[1-9]$/.test(event.key)) pickReason(Number(event.key));
+    if (/^[1-9]$/.test(event.key)) pick(Number(event.key));
     return;
   }
   if (event.key === "?") open("keys");
@@ -47,7 +57,7 @@ document.addEventListener("keydown", (event) => {
   else {
     const control = event.key.length === 1 && document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!control) return;
-    if (control.matches("input")) control.focus();
+    if (control.matches("input, textarea")) control.focus();
     else control.click();
   }
   event.preventDefault();
@@ -61,7 +71,10 @@ function open(id) {
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
-  if (opener) open(opener.dataset.opens);
+  if (opener && document.getElementById(opener.dataset.opens)) {
+    event.preventDefault();
+    open(opener.dataset.opens);
+  }
   const closer = event.target.closest("[data-closes-as]");
   const dialog = document.querySelector("dialog[data-closing]");
   if (closer && dialog) {
@@ -105,6 +118,27 @@ themeButton?.addEventListener("click", () => {
   showTheme();
 });
 if (themeButton) showTheme();
+
+/* Undo is offered for as long as it works */
+
+for (const offer of document.querySelectorAll("form[data-until]")) {
+  setTimeout(() => { offer.hidden = true; }, Math.max(0, Date.parse(offer.dataset.until) - Date.now()));
+}
+
+/* What is half-written survives a reload; what was sent and taken does not */
+
+for (const form of document.querySelectorAll("form[data-keeps]")) {
+  const key = form.dataset.keeps;
+  const text = form.elements.namedItem("text");
+  const draft = JSON.parse(localStorage.getItem(key) ?? "null");
+  if (draft?.sent && !document.querySelector(".message.error")) localStorage.removeItem(key);
+  else if (draft) text.value = draft.text;
+  text.addEventListener("input", () => {
+    if (text.value) localStorage.setItem(key, JSON.stringify({ text: text.value }));
+    else localStorage.removeItem(key);
+  });
+  form.addEventListener("submit", () => localStorage.setItem(key, JSON.stringify({ text: text.value, sent: true })));
+}
 
 /* Nothing is asked for behind the reader's back */
 

@@ -22,6 +22,8 @@ PAGES = [
     "/newer/",
     "/alerts/1/",
     "/alerts/1/close/",
+    "/alerts/1/assign/",
+    "/alerts/1/snooze/",
     "/entities/",
     "/entities/user/00uanna/",
     "/monitors/",
@@ -41,7 +43,11 @@ PAGES = [
     f"/surveys/{uuid.UUID(int=7)}/",
 ]
 ACTIONS = [
-    "/alerts/1/assign/",
+    "/alerts/1/unsnooze/",
+    "/alerts/1/escalate/",
+    "/alerts/1/undo/1/",
+    "/alerts/1/comments/",
+    "/alerts/1/comments/1/remove/",
     "/alerts/1/acknowledge/",
     "/alerts/1/true-positive/",
     "/alerts/1/reopen/",

@@ -180,7 +180,7 @@ def test_history_names_people_and_says_what_they_did(client: Client, mira: User)
     alert = make_alert()
     decide(client, alert, "assign")
     decide(client, alert, "acknowledge")
-    decide(client, alert, "close", verdict="benign", reason="Test", note="the red team")
+    decide(client, alert, "close", verdict="benign", reason="test", note="the red team")
     page = page_of(client, alert)
     assert "Mira Okafor</b> acknowledged it" in page
     assert "Mira Okafor</b> took it" in page
@@ -208,7 +208,7 @@ def test_each_button_does_what_it_says(client: Client, mira: User) -> None:
     assert now() == (Status.ACKNOWLEDGED, "", True)
     assert decide(client, alert, "true-positive") == 302
     assert now() == (Status.IN_PROGRESS, Verdict.TRUE_POSITIVE, True)
-    assert decide(client, alert, "close", verdict="true_positive", reason="Other", note="Contained.") == 302
+    assert decide(client, alert, "close", verdict="true_positive", note="Contained.") == 302
     assert now() == (Status.CLOSED, Verdict.TRUE_POSITIVE, True)
     assert decide(client, alert, "reopen") == 302
     assert now() == (Status.IN_PROGRESS, "", True)
@@ -219,10 +219,12 @@ def test_each_button_does_what_it_says(client: Client, mira: User) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"reason": "Test"}, "Choose a verdict."),
+        ({"reason": "test"}, "Choose a verdict."),
         ({"verdict": "benign"}, "Choose a reason."),
-        ({"verdict": "benign", "reason": "Other"}, "Say what the other reason is."),
-        ({"verdict": "odd", "reason": "Test"}, "odd is not one of the available choices"),
+        ({"verdict": "benign", "reason": "other"}, "Say what the other reason is."),
+        ({"verdict": "benign", "reason": "change"}, "Say which change: its ticket."),
+        ({"verdict": "true_positive"}, "Say what was done."),
+        ({"verdict": "odd", "reason": "test"}, "odd is not one of the available choices"),
     ],
 )
 def test_a_closing_without_verdict_or_reason_is_asked_again(client: Client, fields: dict[str, str], words: str) -> None:
@@ -246,7 +248,7 @@ def test_a_conflict_shows_both_what_was_wanted_and_what_happened_and_can_be_insi
     alert = make_alert()
     seen = triage.newest_change(alert)
     triage.acknowledge(alert.pk, make_person())
-    wanted = {"verdict": "benign", "reason": "Known change", "note": "CHG-1"}
+    wanted = {"verdict": "benign", "reason": "change", "note": "CHG-1"}
     response = client.post(f"/alerts/{alert.pk}/close/", {"seen": seen, **wanted})
     page = response.content.decode()
     assert response.status_code == 409
