@@ -182,7 +182,9 @@ def _take(known: Ticket, issue: Issue | None, began: datetime) -> None:
     ticket = Ticket.objects.select_for_update().filter(pk=known.pk, jira_id=known.jira_id).first()
     if ticket is None:
         return  # another issue took its place
-    Ticket.objects.filter(pk=ticket.pk, read_due_at=began + AGAIN).update(read_due_at=None)
+    if ticket.read_due_at == began + AGAIN:
+        ticket.read_due_at = None
+        ticket.save(update_fields=["read_due_at"])
     if issue is None:
         _gone(ticket)
         return

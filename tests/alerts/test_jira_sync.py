@@ -48,8 +48,8 @@ def jira(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> Itera
 def heard() -> None:
     """Poll, and read what that found, as the tasks do."""
     for case_id in sync.poll():
-        sync.read(case_id)
-    Ticket.objects.update(read_due_at=None)
+        assert sync.read(case_id)
+    assert not Ticket.objects.exclude(read_due_at=None).exists(), "nothing is left to be read"
 
 
 def said(alert: Alert) -> list[tuple[str, str]]:
