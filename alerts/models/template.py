@@ -11,7 +11,7 @@ SUMMARY = "Security Alert: {detection} for {entity}"
 
 class TicketTemplate(models.Model):
     """
-    How the tickets of one monitor, or of all that have none of their own, are filled in. Texts are templates (`alerts.ticketing.templates`).
+    How the tickets of one monitor, or of all that have none of their own, are filled in. Texts are `ticketing.templates`.
 
     `resolved` is what Jira's create metadata said of the custom fields when the template was saved: id, name, and how a value is sent.
     """

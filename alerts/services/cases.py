@@ -9,13 +9,14 @@ from django.db.models import Max, Q, QuerySet
 from alerts.choices import OperationKind, OperationState
 from alerts.models import Alert, AlertEntity, Case, Ticket, TicketOperation
 from alerts.services import policies
-from alerts.ticketing import fields
+from alerts.ticketing import attachment, fields
 from core import activity, clock
 from core.locks import take_turns
 
 MAX_LINKS = 10
 MAX_SHARING = 500  # rows looked at for a story
 CROWD = 5
+EVIDENCE_WAIT = timedelta(minutes=1)  # for whole events to come, before they are attached
 
 
 def owe_for(alert: Alert, because: str = "") -> TicketOperation | None:
@@ -167,6 +168,27 @@ def _next_comment_at(operations: QuerySet[TicketOperation]) -> datetime | None:
     else:
         last = spoken.aggregate(last=Max("sent_at"))["last"]
     return last and max(clock.now(), last + timedelta(minutes=settings.OKTADETECT_COMMENT_MINUTES))
+
+
+def owe_extras(create: TicketOperation) -> None:
+    """
+    Owe a ticket that was made just now what hangs on it: the link back to its alert, and its evidence as a file where the description
+    does not show it all. A rehearsal's ticket, which goes again, has neither.
+    """
+    alert = create.alert
+    if alert is None or alert.rehearsal_id:
+        return
+    extras: list[tuple[OperationKind, dict[str, Any]]] = [(OperationKind.REMOTE_LINK, {})]
+    occurrence = alert.occurrences.order_by("-last_at").first()
+    if occurrence is not None and attachment.is_due(occurrence):
+        extras.append((OperationKind.ATTACH, {"name": attachment.NAME}))
+    TicketOperation.objects.bulk_create(
+        TicketOperation(
+            case_id=create.case_id, alert=alert, kind=kind, payload=payload, depends_on=create,
+            not_before=clock.now() + EVIDENCE_WAIT if kind == OperationKind.ATTACH else None,
+        )
+        for kind, payload in extras
+    )  # fmt: skip
 
 
 def owe_deletion(alert: Alert) -> None:

@@ -81,7 +81,8 @@ def _create(operation: TicketOperation, alert: Alert) -> Request:
     _tells(operation, list(Occurrence.objects.filter(alert__case_id=operation.case_id)))
     wanted = fields.create(alert, str(operation.pk))
     operation.payload["description"] = fields.digest(wanted["description"])
-    return lambda: client.create_issue(wanted, str(operation.pk))
+    about = fields.entity_property(alert)
+    return lambda: client.create_issue(wanted, str(operation.pk), about)
 
 
 def _comment(operation: TicketOperation, key: str) -> Request:

@@ -52,7 +52,7 @@ def test_one_probe_passes_and_its_answer_lets_all_others_follow(jira: Jira) -> N
     )
     gate.probe_now()
     operations.work_case(probe.case_id)
-    assert TicketOperation.objects.get(case=probe.case).state == "done"
+    assert TicketOperation.objects.get(case=probe.case, kind="create").state == "done"
     assert gate.broken() is None
     assert waiting.case_id in operations.due()
 
@@ -88,7 +88,7 @@ def test_a_429_stops_every_ticket_and_not_only_its_own(jira: Jira) -> None:
     assert jira.posts() == 1
     JiraGate.objects.update(paused_until=clock.now())
     operations.work_case(other.case_id)
-    assert TicketOperation.objects.get(case=other.case).state == "done"
+    assert TicketOperation.objects.get(case=other.case, kind="create").state == "done"
 
 
 def test_a_refusal_of_one_ticket_says_nothing_of_jira(jira: Jira, settings: Any) -> None:

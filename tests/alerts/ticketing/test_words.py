@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts.models import TicketTemplate
-from alerts.ticketing import adf, fields, markup, words
+from alerts.ticketing import adf, attachment, fields, markup, words
 from alerts.ticketing.document import Code, Document, Link, Points, Table, Text, data, paragraph
 from tests.alerts.ticketing import wiki
-from tests.factories import ago, make_alert, make_event, make_monitor, make_occurrence
+from tests.factories import ago, make_alert, make_event, make_evidence, make_monitor, make_occurrence
 
 LIVE = "[](){}|*_-+^~!?#@<>&:%/'\"=;,.\\h1bq acolornoformat\n"
 HOSTILE = st.one_of(
@@ -160,3 +160,17 @@ def test_a_remote_link_is_the_same_one_each_time() -> None:
     assert fields.remote_link(alert)["object"]["url"] == words.link(alert)
     assert fields.entity_property(alert)["alert"] == alert.pk
     assert alert.last_seen - alert.first_seen < timedelta(hours=1)
+
+
+@pytest.mark.django_db
+def test_a_file_holds_the_whole_events_a_line_each_where_a_table_does_not_show_them_all() -> None:
+    events = [make_event(uuid=f"e-{number}", reason="=cmd()\n") for number in range(30)]
+    alert = make_alert(events=events)
+    occurrence = alert.occurrences.get()
+    assert attachment.is_due(occurrence)
+    assert [json.loads(line)["uuid"] for line in attachment.content(alert).splitlines()] == [
+        one["uuid"] for one in events
+    ]
+    make_evidence(occurrence, [{"uuid": "e-0", "whole": True}])
+    assert json.loads(attachment.content(alert)) == {"uuid": "e-0", "whole": True}
+    assert not attachment.is_due(make_alert().occurrences.get())
