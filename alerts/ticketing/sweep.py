@@ -17,12 +17,14 @@ from django.db import transaction
 from django.db.models import Q
 
 from alerts.choices import OperationKind, OperationState, Status
-from alerts.models import Alert, JiraState, Ticket, TicketOperation
+from alerts.models import Alert, Case, JiraState, Ticket, TicketOperation
+from alerts.services import cases
 from alerts.ticketing import client, reading, sync
 from alerts.ticketing.errors import JiraError
 from alerts.ticketing.findings import Finding, note, wrong
 from alerts.ticketing.reading import Issue
 from core import activity, clock
+from monitors.models import Monitor
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +46,7 @@ def run(*, mend: bool, everything: bool = False) -> list[Finding]:
         return []
     try:
         sync.whoever_we_are()
-        found = [*_in_jira(mend, everything), *_owed(mend), *_stale(mend)]
+        found = [*_in_jira(mend, everything), *_owed(mend), *_forgotten(mend), *_stale(mend)]
     except JiraError as error:
         found = [wrong("Jira", str(error), "The next sweep looks again.")]
     state = JiraState.load()
@@ -145,6 +147,30 @@ def _owed(mend: bool) -> Iterator[Finding]:
                 words,
                 "Run `manage.py jira sweep --mend`; where Jira holds none either, try its creation again.",
             )
+
+
+def _forgotten(mend: bool) -> Iterator[Finding]:
+    """Cases with an open alert for which nobody ever owed a ticket, although their policy wants one."""
+    working = Alert.objects.exclude(status=Status.CLOSED).filter(rehearsal=None)
+    creates = TicketOperation.objects.filter(kind=OperationKind.CREATE)
+    rows = Case.objects.filter(pk__in=working.values("case_id"), ticket=None, joined_into=None)
+    rows = rows.exclude(ticket_policy=Monitor.Policy.SCORE).exclude(pk__in=creates.values("case_id"))
+    for case in rows.order_by("pk")[:MAX_TOLD]:
+        words = f"{case} has an open alert, and no ticket was ever owed for it."
+        if not mend:
+            yield wrong("Owed", words, "Run `manage.py jira sweep --mend`.")
+        elif owe(case):
+            yield note("Owed", f"{words} It is owed now.")
+
+
+@transaction.atomic
+def owe(case: Case) -> bool:
+    """Owe the case its ticket, unless somebody did meanwhile; return whether that was needed."""
+    Case.objects.select_for_update().get(pk=case.pk)
+    if TicketOperation.objects.filter(case=case, kind=OperationKind.CREATE).exists():
+        return False
+    alert = Alert.objects.filter(case=case).exclude(status=Status.CLOSED).order_by("pk").first()
+    return alert is not None and cases.owe_ticket(alert) is not None
 
 
 def _made_by(operation: TicketOperation) -> Issue | None:

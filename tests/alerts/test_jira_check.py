@@ -15,8 +15,8 @@ from alerts.models import JiraState, Ticket, TicketOperation, TicketTemplate
 from alerts.ticketing import check, client, sweep, sync
 from alerts.ticketing.findings import Finding
 from core import clock
-from tests.alerts.jira import move, ticket_of, ticketed
-from tests.factories import make_person, make_user
+from tests.alerts.jira import move, ticket_of, ticketed, work
+from tests.factories import make_alert, make_person, make_user
 from tests.sandbox.jira.api import TOKEN, USER, Api, boot, stop
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +147,16 @@ def test_a_ticket_that_the_case_does_not_know_becomes_its_ticket(jira: Api) -> N
     assert ticket_of(alert).key == key
     assert create_of(ticket_of(alert)).state == "done"
     assert sweep.run(mend=True) == []
+
+
+def test_a_case_for_which_no_ticket_was_ever_owed_is_owed_one_once(jira: Api) -> None:
+    alert = make_alert()
+    make_alert(status="closed")
+    assert [finding.state for finding in sweep.run(mend=False)] == ["wrong"]
+    assert [finding.state for finding in sweep.run(mend=True)] == ["note"]
+    assert sweep.run(mend=True) == []
+    work(alert)
+    assert ticket_of(alert).key
 
 
 def test_a_ticket_that_was_deleted_unheard_is_found_by_the_sweep(jira: Api) -> None:
