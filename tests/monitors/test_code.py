@@ -296,6 +296,17 @@ def test_an_imported_monitor_keeps_its_search_and_follows_its_file(tmp_path: Pat
     assert (monitor.severity, monitor.kept) == (1, taken)
 
 
+def test_an_export_that_cannot_be_leaves_the_files_as_they_were(tmp_path: Path) -> None:
+    monitor = a_team()
+    code.export(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    Monitor.objects.filter(pk=monitor.pk).update(name="Another name")
+    make_monitor("left-the-catalogue", name="Zebra")
+    with pytest.raises(CommandError, match="no detection 'left-the-catalogue'"):
+        command("export", str(tmp_path))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_name_with_a_colon_a_newline_or_a_brace_reads_back_as_it_was(tmp_path: Path) -> None:
     for name in ('a: b # c "d"', "{x}", "- [", "多: ü"):
         monitor = make_monitor("push-fatigue", name=name)

@@ -12,10 +12,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core import jobs
 from monitors import definitions
-from monitors.code import CodeError
 from monitors.errors import MonitorsError
 from monitors.models import BulkPush, Monitor, find_detection
 from monitors.services import bulk, code, revisions
+from monitors.services.applying import Outcome
 
 BY = "command"
 APPLY = "apply"
@@ -132,7 +132,7 @@ class Command(BaseCommand):
                     sys.exit(TO_DO)
             else:
                 self._apply(folder, options)
-        except CodeError as error:
+        except MonitorsError as error:
             raise CommandError(f"Nothing was changed.\n{error}") from error
 
     def _apply(self, folder: Path, options: dict[str, Any]) -> None:
@@ -147,7 +147,7 @@ class Command(BaseCommand):
         if options["push"]:
             self._push(outcome.monitors)
 
-    def _tell(self, outcome: code.Outcome, nothing: str) -> None:
+    def _tell(self, outcome: Outcome, nothing: str) -> None:
         for changed in outcome.changes:
             self.stdout.write(changed.what)
             for line in changed.lines:
