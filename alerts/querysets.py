@@ -89,6 +89,12 @@ def related(alert: Alert, limit: int) -> list[Alert]:
     return sorted(found.values(), key=lambda other: -other.pk)[:limit]
 
 
+def earlier_verdicts(alert: Alert, limit: int) -> list[Alert]:
+    """Return the latest other alerts on the same entity that somebody judged, newest first; rehearsals are judged by nobody."""
+    same = Alert.objects.filter(entity_type=alert.entity_type, entity_id=alert.entity_id, rehearsal=None)
+    return list(same.exclude(verdict="").exclude(pk=alert.pk).order_by("-id")[:limit])
+
+
 def capped_count(rows: QuerySet[Alert]) -> int:
     """Return how many there are, at most COUNT_LIMIT + 1: the price of a count stays the same however many there are."""
     return rows.order_by()[: COUNT_LIMIT + 1].count()

@@ -7,7 +7,18 @@ from celery import shared_task
 
 from alerts import partitions
 from alerts.models import JiraState
-from alerts.services import backtests, baseline, catchup, evidence, faults, ingest, rehearsal, retention, surveys
+from alerts.services import (
+    backtests,
+    baseline,
+    catchup,
+    evidence,
+    faults,
+    ingest,
+    rehearsal,
+    retention,
+    runbook,
+    surveys,
+)
 from alerts.services.alerting import Outcome
 from alerts.ticketing import check, operations, sync
 from alerts.ticketing import sweep as ticket_sweep
@@ -148,6 +159,12 @@ def read_baseline() -> None:
     with alone(search.ONE_AT_A_TIME) as nobody_else:  # else the next quarter of an hour reads it too
         if nobody_else:
             baseline.read_all()
+
+
+@shared_task(name="alerts.hear_runbooks")  # type: ignore[untyped-decorator]
+def hear_runbooks() -> None:
+    """Tick the steps of open alerts' runbooks that Okta reported."""
+    runbook.hear_open()
 
 
 @shared_task(name="alerts.make_partitions")  # type: ignore[untyped-decorator]

@@ -4,7 +4,19 @@ from django.contrib.auth.decorators import permission_required
 from django.urls import path, register_converter
 
 from alerts.entity_path import EntityValue
-from alerts.views import alert, decide, entities, jira, measures, pipeline, queue, rehearsals, surveys
+from alerts.views import (
+    alert,
+    decide,
+    entities,
+    jira,
+    looking,
+    measures,
+    pipeline,
+    queue,
+    rehearsals,
+    runbook,
+    surveys,
+)
 
 app_name = "alerts"
 register_converter(EntityValue, "entity")
@@ -27,6 +39,9 @@ urlpatterns = [
     path("alerts/<int:pk>/comments/<int:comment_id>/remove/", decides(decide.remove_comment), name="remove-comment"),
     path("alerts/<int:pk>/true-positive/", decides(decide.judge_true), name="judge-true"),
     path("alerts/<int:pk>/close/", decides(decide.close), name="close"),
+    path("alerts/<int:pk>/runbook/", sees(runbook.section), name="runbook"),
+    path("alerts/<int:pk>/runbook/tick/", decides(runbook.tick), name="tick"),
+    path("alerts/<int:pk>/looking/", sees(looking.look), name="looking"),
     path("alerts/<int:pk>/reopen/", decides(decide.reopen), name="reopen"),
     path("alerts/<int:pk>/operations/<uuid:operation>/retry/", decides(alert.retry), name="retry"),
     path("alerts/<int:pk>/new-ticket/", decides(jira.replace), name="replace-ticket"),

@@ -46,6 +46,7 @@ app.conf.update(
             "kwargs": {"hours": 168},
             "options": {"expires": 86400},
         },
+        "hear-runbooks": {"task": "alerts.hear_runbooks", "schedule": 120.0, "options": {"expires": 120}},
         "read-baseline": {"task": "alerts.read_baseline", "schedule": 900.0, "options": {"expires": 900}},
         "rehearse-monitors": {
             "task": "alerts.rehearse_monitors",

@@ -4,6 +4,7 @@ from alerts.models.alert import Alert, AlertEntity, Case, Entity, Evidence, Occu
 from alerts.models.delivery import Delivery, Source, SourceToken
 from alerts.models.gate import JiraGate
 from alerts.models.jira import JiraAccount, JiraEvent, JiraState
+from alerts.models.looking import Looking
 from alerts.models.rehearsal import Rehearsal
 from alerts.models.sighting import Baseline, Sighting
 from alerts.models.template import TicketTemplate
@@ -24,6 +25,7 @@ __all__ = [
     "JiraEvent",
     "JiraGate",
     "JiraState",
+    "Looking",
     "Occurrence",
     "Rehearsal",
     "SavedView",

@@ -13,13 +13,14 @@ from alerts import querysets
 from alerts.choices import OperationState
 from alerts.models import Alert, Evidence, Occurrence, TicketOperation
 from alerts.services import baseline, triage
-from alerts.views import evidence, history, travel, tuning
+from alerts.views import evidence, history, runbook, timeline, travel, tuning
 from alerts.views.forms import CLOSING, CloseForm, SnoozeForm
 from alerts.views.observed import definition_of, readings
 from core import activity
 
 MAX_OCCURRENCES = 50
 MAX_RELATED = 10
+MAX_VERDICTS = 5
 MAX_HISTORY = 100
 
 
@@ -65,6 +66,9 @@ def context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
         "definition": definition,
         "tuning": tuning.links(request, alert, events),
         "journey": travel.journey(alert, observed, complete),
+        "timeline": timeline.timeline(alert, shown, complete),
+        **runbook.context(alert),
+        "verdicts": querysets.earlier_verdicts(alert, MAX_VERDICTS),
         "occurrences": occurrences,
         "shown": shown,
         "rows": evidence.rows(complete, new),

@@ -54,10 +54,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Whole:
-    """One whole event: a line that names it, and its fields as (dotted path, value). `left_out` counts fields beyond MAX_FIELDS."""
+    """
+    One whole event: a line that names it, its own fields, and those of each of its parts (client, target[0] …), as (dotted path, value).
+
+    `left_out` counts fields beyond MAX_FIELDS.
+    """
 
     title: str
     fields: list[tuple[str, str]]
+    parts: list[tuple[str, list[tuple[str, str]]]]
     left_out: int
 
 
@@ -124,6 +129,11 @@ def _place(event: Mapping[str, Any]) -> str:
 
 
 def _whole(event: Mapping[str, Any]) -> Whole:
-    fields = flatten(event)
+    pairs = flatten(event)
+    parts: dict[str, list[tuple[str, str]]] = {}
+    for path, value in pairs[:MAX_FIELDS]:
+        part, dot, _ = path.partition(".")
+        parts.setdefault(part if dot else "", []).append((path, value))
     title = " · ".join(str(event[name]) for name in ("published", "eventType", "uuid") if event.get(name))
-    return Whole(title or "Message", fields[:MAX_FIELDS], max(len(fields) - MAX_FIELDS, 0))
+    own = parts.pop("", [])
+    return Whole(title or "Message", own, list(parts.items()), max(len(pairs) - MAX_FIELDS, 0))

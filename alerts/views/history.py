@@ -177,6 +177,18 @@ def _reopened(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
     return f"reopened it, closed before as {_verdict(data)}", str(data.get("reason") or "")
 
 
+def _step_ticked(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "did a step of the runbook", str(data.get("words") or "")
+
+
+def _step_unticked(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return "said that a step of the runbook is not done", str(data.get("words") or "")
+
+
+def _step_reported(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"Okta reported a deed of the runbook: {data.get('done')}", str(data.get("words") or "")
+
+
 def _ticket_created(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
     return f"ticket {data.get('key')} was created", ""
 
@@ -235,6 +247,9 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Names], tuple[str, str]]] =
     "comment.added": _commented,
     "comment.removed": _comment_removed,
     "alert.fault_over": _fault_over,
+    "runbook.ticked": _step_ticked,
+    "runbook.unticked": _step_unticked,
+    "runbook.reported": _step_reported,
     "ticket.created": _ticket_created,
     "ticket.failed": _ticket_failed,
     "ticket.retried": _ticket_retried,
