@@ -11,11 +11,11 @@ UV := uv==0.13.9
 OFFLINE := OKTADETECT_SECRET_KEY=of-no-use DATABASE_URL=postgres:///of-no-use
 COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11
 
-.PHONY: help demo test test-fast lint types format bench docs check lock clean
+.PHONY: help demo test test-fast chaos-jira jira-faults lint types format bench docs check lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: $(READY) ## everything on this machine, with attacks flowing; Ctrl-C ends it
 	@$(BIN)/python manage.py demo $(ARGS)
@@ -25,6 +25,12 @@ test: $(READY) ## every test, on real Postgres, Valkey and OpenSearch
 
 test-fast: $(READY) ## the tests that need no OpenSearch, Jira, browser or running processes
 	$(BIN)/python -m pytest -n 2 -m "not opensearch and not jira and not story and not browser" $(ARGS)
+
+chaos-jira: $(READY) ## a thousand alerts under mixed faults of Jira, workers killed; CHAOS_ALERTS, CHAOS_SEED and CHAOS_PROFILE change it
+	CHAOS_ALERTS=$${CHAOS_ALERTS:-1000} $(BIN)/python -m pytest tests/chaos -s -q $(ARGS)
+
+jira-faults: $(READY) ## every fault of Jira, one by one; writes docs/jira-faults.md
+	JIRA_FAULTS_TABLE=write $(BIN)/python -m pytest tests/story/test_jira_faults.py -q $(ARGS)
 
 lint: $(READY) ## style, spelling, imports, templates, Django's own checks
 	$(BIN)/ruff check .

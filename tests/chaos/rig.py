@@ -36,6 +36,7 @@ class Rig:
     folder: Path
     profile: Profile
     rate: float = 100.0
+    read_seconds: float = READ_SECONDS
     url: str = ""
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     server: Server | None = None
@@ -82,7 +83,7 @@ class Rig:
             "JIRA_USER": user,
             "JIRA_TOKEN": TOKEN,
             "JIRA_CONNECT_TIMEOUT_SECONDS": str(CONNECT_SECONDS),
-            "JIRA_READ_TIMEOUT_SECONDS": str(READ_SECONDS),
+            "JIRA_READ_TIMEOUT_SECONDS": str(self.read_seconds),
             "JIRA_INDEX_LAG_SECONDS": str(LAG_SECONDS),
             "OKTADETECT_JIRA_REQUESTS_PER_SECOND": str(self.rate),
             "OKTADETECT_LOG_FORMAT": "json",
