@@ -18,7 +18,7 @@ from django.db.models.functions import Least
 from alerts import fingerprint as identity
 from alerts.choices import Status
 from alerts.models import Alert, AlertEntity, Case, Entity, Occurrence, Rehearsal
-from alerts.services import cases, evidence, policies
+from alerts.services import cases, evidence, policies, recurrence
 from core import activity
 from core.locks import take_turns
 from monitors.findings import Finding
@@ -105,6 +105,7 @@ def _note_claim(alert: Alert, claim: str) -> None:
 
 def _extend(occurrence: Occurrence, finding: Finding) -> bool:
     """Make the occurrence reach as far as the finding; a larger count brings its values and events with it. Return whether it grew."""
+    told_before = occurrence.count
     larger = finding.count > occurrence.count or (
         finding.count == occurrence.count and finding.last.at > occurrence.last_at
     )
@@ -124,12 +125,23 @@ def _extend(occurrence: Occurrence, finding: Finding) -> bool:
     Alert.objects.filter(pk=alert.pk, last_seen__lt=occurrence.last_at).update(last_seen=occurrence.last_at)
     Alert.objects.filter(pk=alert.pk, first_seen__gt=occurrence.first_at).update(first_seen=occurrence.first_at)
     if alert.is_open:
+        if finding.count > told_before:
+            _wake(alert)
         newest = not Occurrence.objects.filter(alert=alert, last_at__gt=occurrence.last_at).exists()
         if newest and (larger or graver):
             _say(alert, finding)
         else:
             _raise(alert, finding)
     return earlier or later or larger or graver
+
+
+def _wake(alert: Alert) -> bool:
+    """End a snooze that was to last until it grows: it is new again. Return whether it was one."""
+    asleep = Alert.objects.filter(pk=alert.pk, wakes_when_it_grows=True).exclude(status=Status.CLOSED)
+    woke = bool(asleep.update(status=Status.NEW, snoozed_until=None, wakes_when_it_grows=False))
+    if woke:
+        activity.record("alert.woken", alert, by="ingest", grew=True)
+    return woke
 
 
 def _say(alert: Alert, finding: Finding) -> None:
@@ -154,11 +166,16 @@ def _raise(alert: Alert, finding: Finding) -> None:
 def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery: UUID | None) -> Outcome:
     alert = Alert.objects.select_for_update().filter(fingerprint=fingerprint).exclude(status=Status.CLOSED).first()
     place: policies.Place | None = None
+    settled: Alert | None = None
+    new: list[str] = []
     if alert is None:
         newest = Alert.objects.filter(fingerprint=fingerprint).order_by("-id").first()
         if newest is not None and finding.last.at < newest.first_seen:
             alert = newest  # an older stretch of something that was closed: told, and nothing more
-        else:
+        elif newest is not None and recurrence.is_settled(newest):
+            settled, new = newest, recurrence.novelties(newest, finding)
+            alert = None if new else newest
+        if alert is None:
             place = policies.place(
                 origin.monitor.ticket_policy if origin.monitor else policies.Policy.OWN,
                 finding.entity_type, finding.entity_id, fingerprint, rehearsal=origin.rehearsal is not None,
@@ -182,7 +199,10 @@ def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery
     Alert.objects.filter(pk=alert.pk).update(
         occurrence_count=F("occurrence_count") + 1, first_seen=Least(F("first_seen"), finding.first.at)
     )
-    if place is not None:
+    if settled is not None and place is None:
+        Alert.objects.filter(pk=alert.pk, last_seen__lt=finding.last.at).update(last_seen=finding.last.at)
+        activity.record("alert.stayed_closed", alert, by="ingest", occurrence=occurrence.pk)
+    elif place is not None:
         activity.record(
             "alert.opened",
             alert,
@@ -192,6 +212,8 @@ def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery
             recovered=delivery is None,
             **({"case": str(alert.case), "because": place.because} if place.because else {}),
         )
+        if settled is not None:
+            activity.record("alert.after_false_positive", alert, by="ingest", alert=settled.pk, new=new)
         cases.owe_for(alert, place.because)
     elif alert.is_open and finding.first.at > latest:
         _recur(alert, finding, occurrence, latest)
@@ -231,8 +253,9 @@ def _recur(alert: Alert, finding: Finding, occurrence: Occurrence, latest: Any) 
     woke = finding.first.at - latest > WINDOW
     changes: dict[str, Any] = {"last_seen": finding.last.at}
     if woke:
-        changes |= {"status": Status.NEW, "snoozed_until": None}
+        changes |= {"status": Status.NEW, "snoozed_until": None, "wakes_when_it_grows": False}
     Alert.objects.filter(pk=alert.pk).update(**changes)
+    woke = _wake(alert) or woke
     alert.refresh_from_db()
     _say(alert, finding)
     activity.record("alert.recurred", alert, by="ingest", occurrence=occurrence.pk, new_again=woke)
@@ -241,7 +264,7 @@ def _recur(alert: Alert, finding: Finding, occurrence: Occurrence, latest: Any) 
 
 
 def _involve(alert: Alert, finding: Finding) -> None:
-    """Note who and what took part: the entity itself, and the addresses, devices and sessions of its events."""
+    """Note who and what took part: the entity itself, and the addresses, devices, sessions and countries of its events."""
     involved = {(finding.entity_type, finding.entity_id, "entity"): finding.entity_name}
     for event in finding.events:
         for key, kind, role in (
@@ -253,6 +276,10 @@ def _involve(alert: Alert, finding: Finding) -> None:
                 involved.setdefault((kind, str(event[key])[:500], role), str(event[key])[:500])
         if finding.entity_type != "user" and event.get("user"):
             involved.setdefault(("user", str(event["user"]).lower()[:500], "tried"), str(event["user"])[:500])
+    countries = {str(event["country"])[:80] for event in finding.events if event.get("country")} | set(alert.countries)
+    if len(countries) > len(alert.countries):
+        alert.countries = sorted(countries)[:MAX_ENTITIES]
+        alert.save(update_fields=["countries", "updated_at"])
     wanted = list(involved.items())[:MAX_ENTITIES]
     # one order for all, so that two transactions which name the same entities wait for each other and never deadlock
     wanted.sort(key=lambda pair: pair[0])

@@ -22,11 +22,11 @@ from django.db import transaction
 from django.db.models import Count, Max, Q, QuerySet
 
 from alerts import tasks
-from alerts.choices import Cause, OperationKind, OperationState, Status, Verdict
+from alerts.choices import Cause, Status, Verdict
 from alerts.fingerprint import lock_key
-from alerts.models import Alert, Ticket, TicketOperation
+from alerts.models import Alert, TicketOperation
 from alerts.services import cases
-from alerts.ticketing import fields, operations
+from alerts.ticketing import operations
 from core import activity, clock
 from core.locks import take_turns
 from core.models import Activity, Person
@@ -151,7 +151,7 @@ def escalate(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
     if severity != alert.severity:
         changes |= {"severity": severity, "severity_reasons": [*alert.severity_reasons, "somebody escalated it"]}
     was, alert.severity = alert.severity, severity
-    owed = owe_priority(alert)
+    owed = cases.owe_priority(alert)
     alert.severity = was
     return _change(alert, "alert.escalated", by, changes, owed=owed, was=was, now=severity, assignee=_key(owner.key))
 
@@ -274,19 +274,6 @@ def _responder() -> Person | None:
         held=Count("alerts", filter=~Q(alerts__status=Status.CLOSED))
     )
     return held.order_by("held", "key").first()
-
-
-def owe_priority(alert: Alert) -> TicketOperation | None:
-    """Owe the ticket the priority of the alert's severity; None where no ticket is to be, or it is somebody else's."""
-    if Ticket.objects.filter(Q(attached=True) | Q(gone_at__isnull=False), case_id=alert.case_id).exists():
-        return None
-    create = TicketOperation.objects.filter(case_id=alert.case_id, kind=OperationKind.CREATE).first()
-    if create is None or create.state == OperationState.DISMISSED:
-        return None
-    return TicketOperation.objects.create(
-        case_id=alert.case_id, alert=alert, kind=OperationKind.UPDATE, depends_on=create,
-        payload={"fields": {"priority": fields.priority(alert)}},
-    )  # fmt: skip
 
 
 def _take(alert_id: int, seen: int | None) -> Alert:

@@ -76,9 +76,5 @@ def _take_back(alert: Alert, owes: Sequence[str]) -> None:
     rows = TicketOperation.objects.filter(pk__in=owes)
     waiting = rows.filter(state=OperationState.PENDING, sent_at=None).select_for_update()
     TicketOperation.objects.filter(pk__in=[row.pk for row in waiting]).delete()
-    for kind in rows.values_list("kind", flat=True):
-        if kind == OperationKind.UPDATE:
-            triage.owe_priority(alert)
-        else:
-            cases.owe_transition(alert)
+    if rows.filter(kind=OperationKind.TRANSITION).exists() and cases.owe_transition(alert) is not None:
         transaction.on_commit(partial(wake, tasks.work_case, alert.case_id))

@@ -206,6 +206,7 @@ def test_escalating_gives_it_to_the_responder_with_the_fewest_open_alerts(mira: 
 def test_escalating_owes_the_ticket_its_priority_in_ten_seconds(mira: Person) -> None:
     alert = make_alert(severity=3, assignee=make_person())
     make_ticket(alert)
+    alert.operations.update(sent_at=clock.now())
     escalated = triage.escalate(alert.pk, mira)
     owed = alert.operations.get(kind=OperationKind.UPDATE)
     assert escalated.assignee == alert.assignee
