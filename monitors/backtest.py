@@ -264,7 +264,8 @@ def fate_words(told: Sequence[Mapping[str, Any]], verdicts: Mapping[str, str]) -
         if not mine:
             continue
         noun = label.lower() + ("" if before == 1 else "s")
-        change = f"drops {dropped} of {before} {noun}" if dropped else f"keeps all {before} {noun}" if before else ""
+        kept = f"keeps {'the one' if before == 1 else f'all {before}'} {noun}" if before else ""
+        change = f"drops {dropped} of {before} {noun}" if dropped else kept
         more = f"finds {added} more judged {label.lower()}" if added else ""
         words.append(
             " and ".join(filter(None, (change, more))) or f"finds none of {len(mine)} {label.lower()}s, as before"

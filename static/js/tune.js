@@ -24,7 +24,8 @@ function fateWords(limit) {
     const dropped = mine.filter((one) => one.before && !kept(one)).length;
     const added = mine.filter((one) => !one.before && kept(one)).length;
     const noun = label.toLowerCase() + plural(was);
-    const change = dropped ? `drops ${dropped} of ${was} ${noun}` : was ? `keeps all ${was} ${noun}` : "";
+    const all = was === 1 ? "the one" : `all ${was}`;
+    const change = dropped ? `drops ${dropped} of ${was} ${noun}` : was ? `keeps ${all} ${noun}` : "";
     const more = added ? `finds ${added} more judged ${label.toLowerCase()}` : "";
     return [[change, more].filter(Boolean).join(" and ") || `finds none of ${mine.length} ${label.toLowerCase()}s, as before`];
   });

@@ -100,6 +100,8 @@ def test_a_threshold_is_tuned_from_an_alert_pushed_and_rolled_back(
     page.get_by_label("User name").fill("eve")
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("link", name="Tune this monitor")).to_be_visible()
+    look(page, "tune-alert")
     page.get_by_role("link", name="Tune this monitor").click()
     expect(page.get_by_role("button", name="Play the past")).to_be_visible()
     look(page, "tune-before")
@@ -123,7 +125,7 @@ def test_a_threshold_is_tuned_from_an_alert_pushed_and_rolled_back(
     page.mouse.up()
     expect(alerts).to_have_text("2")
     expect(fates).to_contain_text("Drops 3 of 3 false positives.")
-    expect(fates).to_contain_text("Keeps all 1 true positive.")
+    expect(fates).to_contain_text("Keeps the one true positive.")
     field = page.get_by_label("Failed sign-ins").first
     field.fill("25")
     expect(line).to_have_attribute("aria-valuenow", "25")

@@ -67,7 +67,7 @@ def test_a_play_says_what_a_limit_drops_of_what_was_judged(engineer: Client) -> 
     assert (job.state, job.error) == (jobs.State.DONE, "")
     shown = panel(job)
     assert (shown.alerts, shown.alerts_before) == (1, 3)
-    assert shown.fates == ["keeps all 1 true positive", "drops 2 of 2 false positives"]
+    assert shown.fates == ["keeps the one true positive", "drops 2 of 2 false positives"]
     assert job.result["check"]["wrong"] == []
     page = engineer.get(reverse("admin:monitors_monitor_tuned", args=[monitor.pk, job.pk])).content.decode()
     assert "Drops 2 of 2 false positives." in page
