@@ -69,11 +69,12 @@ def owe_ticket(alert: Alert) -> TicketOperation | None:
         return None
     create = TicketOperation.objects.create(case=alert.case, alert=alert, kind=OperationKind.CREATE)
     for other in _story_of(alert):
-        _link(alert, other, "Relates", create)
+        owe_link(alert, other, "Relates", create)
     return create
 
 
-def _link(alert: Alert, other_case: int, kind: str, create: TicketOperation) -> TicketOperation:
+def owe_link(alert: Alert, other_case: int, kind: str, create: TicketOperation) -> TicketOperation:
+    """Owe a link of that type from the ticket that `create` makes to another case's."""
     return TicketOperation.objects.create(
         case_id=create.case_id,
         alert=alert,

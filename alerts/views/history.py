@@ -193,6 +193,22 @@ def _ticket_created(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
     return f"ticket {data.get('key')} was created", ""
 
 
+def _ticket_attached(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"attached {data.get('key')}, which was in Jira already", ""
+
+
+def _ticket_detached(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"took {data.get('key')} away again", ""
+
+
+def _case_joined(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"joined {data.get('was')} into {data.get('into')}", ""
+
+
+def _case_parted(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
+    return f"took {data.get('now')} out of {data.get('was')} again", ""
+
+
 def _ticket_failed(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
     return f"Jira refused: {_operation(data)}", str(data.get("error") or "")
 
@@ -251,6 +267,10 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Names], tuple[str, str]]] =
     "runbook.unticked": _step_unticked,
     "runbook.reported": _step_reported,
     "ticket.created": _ticket_created,
+    "ticket.attached": _ticket_attached,
+    "ticket.detached": _ticket_detached,
+    "case.joined": _case_joined,
+    "case.parted": _case_parted,
     "ticket.failed": _ticket_failed,
     "ticket.retried": _ticket_retried,
     "ticket.dismissed": _ticket_dismissed,

@@ -98,9 +98,11 @@ def test_a_description_stays_within_jiras_limit_and_says_that_more_events_stand_
 ) -> None:
     settings.JIRA_API_VERSION = version
     long = "*" * 2_000
-    events = [make_event(city=long, as_org=long, os=long, uuid=long, ip=long) for _ in range(25)]
+    events = [
+        make_event(city=long, as_org=long, os=long, uuid=long, ip=long, type=long, result=long) for _ in range(25)
+    ]
     alert = make_alert(sentence="*" * 1_000, entity_name=long[:500], events=events)
-    body = fields.description(alert, TicketTemplate(introduction="*" * 4_000))
+    body = fields.description(alert, TicketTemplate(introduction="\n\n".join(["*" * 900] * 4)))
     size = len(body) if isinstance(body, str) else len(json.dumps(body))
     assert size <= fields.MAX_DESCRIPTION
     text = body if isinstance(body, str) else adf.words(body)

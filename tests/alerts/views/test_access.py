@@ -24,6 +24,7 @@ PAGES = [
     "/alerts/1/close/",
     "/alerts/1/assign/",
     "/alerts/1/snooze/",
+    "/alerts/1/case/",
     "/alerts/1/runbook/",
     "/entities/",
     "/entities/user/00uanna/",
