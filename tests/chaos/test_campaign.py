@@ -50,19 +50,24 @@ def say(words: str) -> None:
 
 
 def storm(rig: Rig, chance: random.Random) -> int:
-    """Owe ALERTS tickets, and comments on half of them, while Jira fails and workers die; return how many died."""
+    """Owe ALERTS tickets and half as many comments, while Jira fails and workers die; return how many died."""
     rig.control("PUT", "seed", {"seed": SEED})
     for trouble, share in SHARES.items():
         rig.fault(trouble=trouble, call="any", share=share, times=10**6)
     rig.conditions(search_lag_s=0.4, page_limit=2)
-    made: list[Alert] = []
+    made: dict[int, Alert] = {}
     killed, next_kill = 0, time.monotonic() + KILL_SECONDS[0]
-    while len(made) < ALERTS:
+    comments = ALERTS // 2
+    while len(made) < ALERTS or comments > 0:
         for _ in range(chance.randint(1, 12)):
-            known = chance.choice(made).entity_id if made and chance.random() < 0.2 else None
-            made.append(owe_ticket(**({"entity_id": known, "entity_name": known} if known else {})))
-            if chance.random() < 0.5:
-                owe_comment(chance.choice(made))
+            if len(made) < ALERTS:
+                known = chance.choice(list(made.values())).entity_id if made and chance.random() < 0.2 else None
+                alert = owe_ticket(**({"entity_id": known, "entity_name": known} if known else {}))
+                made[alert.case_id] = alert
+        ticketed = list(Ticket.objects.order_by("case_id").values_list("case_id", flat=True))
+        for case in chance.sample(ticketed, min(len(ticketed), 4)):
+            owe_comment(made[case])
+            comments -= 1
         if time.monotonic() > next_kill:
             victim = chance.choice(rig.workers)
             victim.kill()
