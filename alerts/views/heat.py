@@ -6,7 +6,7 @@ from dataclasses import dataclass
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 STEPS = 4
 SIDE, GAP = 22, 2
-LEFT, TOP = 36, 18
+LEFT, TOP = 40, 20
 
 
 @dataclass(frozen=True)
