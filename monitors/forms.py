@@ -54,13 +54,12 @@ class MonitorForm(forms.ModelForm[Monitor]):
 
     class Meta:
         model = Monitor
-        fields = ("detection", "name", "index_pattern", "severity", "interval_seconds", "ticket_policy", "enabled")
-        labels: ClassVar[dict[str, Any]] = {"interval_seconds": "Runs every (s)", "ticket_policy": "Tickets"}
+        fields = ("detection", "name", "index_pattern", "severity", "interval_seconds", "enabled")
+        labels: ClassVar[dict[str, Any]] = {"interval_seconds": "Runs every (s)"}
         widgets: ClassVar[dict[str, Any]] = {"detection": forms.HiddenInput}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["ticket_policy"].required = False  # left out, it stays as it is
         self.initial["made_from"] = newest.number if (newest := self._newest()) else None
         for name, parameter in self.definition().parameters.items():
             value = self.instance.params.get(name, self.initial.get(PREFIX + name, parameter.default))

@@ -52,7 +52,6 @@ def form(**changes: Any) -> dict[str, Any]:
         "index_pattern": "okta-system-log-*",
         "severity": "3",
         "interval_seconds": "60",
-        "ticket_policy": "own",
         "enabled": "on",
         "param_failures": "20",
         "param_window_minutes": "60",

@@ -39,6 +39,7 @@ PAGES = [
     f"/pipeline/operations/{uuid.UUID(int=7)}/dismiss/",
     f"/pipeline/operations/{uuid.UUID(int=7)}/settle/",
     f"/monitors/{uuid.UUID(int=7)}/rehearse/",
+    f"/monitors/{uuid.UUID(int=7)}/tickets/",
     f"/rehearsals/{uuid.UUID(int=7)}/",
     "/measures/",
     "/surveys/",
