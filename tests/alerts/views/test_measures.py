@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -36,7 +36,7 @@ def found(minutes_long: float, *, acted: float | None = None, closed: float | No
     return alert
 
 
-def _dated(line: Activity, at: object) -> None:
+def _dated(line: Activity, at: datetime) -> None:
     """Give a line of history its time, which the database refuses to anybody else."""
     from django.db import connection
 
