@@ -77,15 +77,15 @@ def first_owed(alert: Alert) -> TicketOperation | None:
 
 
 def related(alert: Alert, limit: int) -> list[Alert]:
-    """Return other alerts of a day before to a day after: of the same entity, or with an address of it; newest first."""
+    """Return other alerts of a day before to a day after: of the same entity, or with an address or session of it; newest first."""
     near = Alert.objects.filter(
         last_seen__gte=alert.first_seen - NEARBY, first_seen__lte=alert.last_seen + NEARBY
     ).exclude(pk=alert.pk)
     same_entity = near.filter(entity_type=alert.entity_type, entity_id=alert.entity_id)[:limit]
-    addresses = AlertEntity.objects.filter(alert=alert, entity__kind="ip").values("entity")
-    sharing = AlertEntity.objects.filter(entity__in=addresses).order_by("-alert").values("alert")
-    same_address = near.filter(pk__in=sharing)[:limit]
-    found = {other.pk: other for other in [*same_entity, *same_address]}
+    shared = AlertEntity.objects.filter(alert=alert, entity__kind__in=["ip", "session"]).values("entity")
+    sharing = AlertEntity.objects.filter(entity__in=shared).order_by("-alert").values("alert")
+    sharing_it = near.filter(pk__in=sharing)[:limit]
+    found = {other.pk: other for other in [*same_entity, *sharing_it]}
     return sorted(found.values(), key=lambda other: -other.pk)[:limit]
 
 

@@ -186,7 +186,7 @@ def _step_unticked(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
 
 
 def _step_reported(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:
-    return f"Okta reported a deed of the runbook: {data.get('done')}", str(data.get("words") or "")
+    return f"Okta reported for the runbook: {data.get('done')}", str(data.get("words") or "")
 
 
 def _ticket_created(data: Mapping[str, Any], _names: Names) -> tuple[str, str]:

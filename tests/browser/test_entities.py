@@ -165,10 +165,7 @@ def test_screenshots_are_made(page: Page, live_server: LiveServer, monkeypatch: 
         ("entity-dark", "/entities/user/00uanna/?live=1", "dark", 1280),
         ("entity-375", "/entities/user/00uanna/?live=1", "light", 375),
         ("session", "/entities/session/idxA1b2C3d4/", "light", 1280),
-        ("entities", "/entities/", "light", 1280),
         ("alert-burst", f"/alerts/{alert.pk}/", "light", 1280),
-        ("alert-burst-dark", f"/alerts/{alert.pk}/", "dark", 1280),
-        ("alert-burst-375", f"/alerts/{alert.pk}/", "light", 375),
     ]
     for name, address, scheme, width in shots:
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

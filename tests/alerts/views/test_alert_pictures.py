@@ -11,7 +11,7 @@ from alerts.choices import Status, Verdict
 from alerts.models import Alert, Looking
 from alerts.views.timeline import Timeline, timeline
 from core import clock
-from tests.factories import ago, make_alert, make_event, make_evidence, make_travel_alert, make_user
+from tests.factories import ago, involve, make_alert, make_event, make_evidence, make_travel_alert, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +102,14 @@ def test_earlier_verdicts_on_the_same_entity_are_told(client: Client) -> None:
     assert "False positive" in told
     assert "Of anna@example.com" in told
     assert "Benign" not in told
+
+
+def test_alerts_of_the_same_session_within_a_day_are_related(client: Client) -> None:
+    alert, other = make_alert(), make_alert(sentence="Same session")
+    for one in (alert, other):
+        involve(one, "session", "idx1", "session")
+    related = client.get(f"/alerts/{alert.pk}/").content.decode().split('id="related"')[1].split("</section>")[0]
+    assert other.sentence in related
 
 
 def test_others_who_look_are_named_until_they_leave(client: Client) -> None:
