@@ -14,8 +14,8 @@ from sandbox.paths import PROJECT
 from sandbox.world import World
 
 JIRA_MS = 300
-SINGLE, PACE_SECONDS = 40, 1.0
-BURST = 60
+SINGLE, PACE_SECONDS = 20, 1.0
+BURST = 40
 WORKERS = (1, 2, 4)
 
 
