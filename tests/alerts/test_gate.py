@@ -8,6 +8,7 @@ from django.test import Client
 
 from alerts.models import JiraGate, TicketOperation
 from alerts.ticketing import gate, operations
+from alerts.ticketing.errors import JiraHeld
 from core import clock
 from tests.alerts.test_operations import Jira, owing
 from tests.alerts.test_operations import jira as jira  # the fixture
@@ -61,7 +62,7 @@ def test_while_a_probe_is_on_its_way_nobody_else_tries(jira: Jira) -> None:
     failed_often(jira)
     gate.probe_now()
     gate.enter()
-    with pytest.raises(gate.JiraHeld):
+    with pytest.raises(JiraHeld):
         gate.enter()
 
 

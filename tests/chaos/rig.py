@@ -152,7 +152,7 @@ class Rig:
     def issues(self) -> list[dict[str, Any]]:
         """All issues that Jira holds, read by key: no index is asked."""
         assert self.server is not None
-        found = []
+        found: list[dict[str, Any]] = []
         for number in range(1, 100_000):
             answer = self._get(f"issue/SEC-{number}")
             if answer.status_code == 404:

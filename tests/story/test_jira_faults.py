@@ -86,9 +86,9 @@ def _connections_cut(rig: Rig, call: str) -> None:
         )
 
 
-def _expired(rig: Rig, call: str) -> None:
+def _lagging(rig: Rig, call: str) -> None:
+    rig.conditions(search_lag_s=LAG_SECONDS / 2)
     rig.fault(trouble="drop-after", call=call)
-    rig.conditions(token_expired=True)
 
 
 FAULTS = [
@@ -109,10 +109,7 @@ FAULTS = [
     Fault("refused connection", lambda rig, _call: rig.unplug(), _unplugged_for_a_while),
     Fault("expired token", lambda rig, _call: rig.conditions(token_expired=True), _refused_for_a_while),
     Fault("CAPTCHA", lambda rig, _call: rig.conditions(captcha=True), _refused_for_a_while),
-    Fault(
-        "index lag of 60 s, answer lost",
-        lambda rig, call: (rig.conditions(search_lag_s=LAG_SECONDS / 2), rig.fault(trouble="drop-after", call=call))[0],
-    ),
+    Fault("index lag of 60 s, answer lost", _lagging),
     Fault("worker killed before the call", _killed_before, _replaced),
     Fault("worker killed during the call", trouble("hang-before", latency_ms=LONG), _killed_while),
     Fault("worker killed after the call", trouble("hang-after", latency_ms=LONG), _killed_while),
