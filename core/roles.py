@@ -1,8 +1,9 @@
 """
 Who may do what, by Django's own permissions: two groups, made anew with each migrate so that new models are covered.
 
-*analysts* see everything and triage. *detection engineers* also keep monitors and sources in the admin, and push (which asks for
-`monitors.change_monitor`). Deleting (but for exclusions and lists), people and users are for superusers. Other groups are left alone.
+*analysts* see everything and triage. *detection engineers* also keep monitors, sources and ticket templates in the admin, and push
+(which asks for `monitors.change_monitor`). Deleting (but for exclusions, lists and ticket templates), people and users are for
+superusers. Other groups are left alone.
 """
 
 from typing import Any
@@ -18,7 +19,8 @@ _TRIAGE = Q(content_type__app_label="alerts", codename="change_alert")
 _MONITORS = Q(content_type__app_label="monitors", codename__regex="^(add|change)_")
 _LISTS = Q(content_type__app_label="monitors", codename__in=["delete_exclusion", "delete_namedlist"])
 _SOURCES = Q(content_type__app_label="alerts", codename__in=["add_source", "change_source"])
-MAY = {ANALYSTS: _SEE | _TRIAGE, DETECTION_ENGINEERS: _SEE | _TRIAGE | _MONITORS | _LISTS | _SOURCES}
+_TEMPLATES = Q(content_type__app_label="alerts", content_type__model="tickettemplate")
+MAY = {ANALYSTS: _SEE | _TRIAGE, DETECTION_ENGINEERS: _SEE | _TRIAGE | _MONITORS | _LISTS | _SOURCES | _TEMPLATES}
 
 
 def make_roles(*, using: str, apps: Any = current_apps, **_: Any) -> None:

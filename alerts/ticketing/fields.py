@@ -63,9 +63,13 @@ def label(operation_id: str) -> str:
     return f"oktadetect-{operation_id}"
 
 
-def create(alert: Alert, operation_id: str) -> dict[str, Any]:
-    """Return the fields of a new issue. A rehearsal's are the plain ones: its project may have no others."""
-    template = TicketTemplate() if alert.rehearsal_id else template_of(alert)
+def create(alert: Alert, operation_id: str, template: TicketTemplate | None = None) -> dict[str, Any]:
+    """
+    Return the fields of a new issue, by the alert's template unless another one is to be tried.
+
+    A rehearsal's are the plain ones: its project may have no others.
+    """
+    template = TicketTemplate() if alert.rehearsal_id else template or template_of(alert)
     told = values(alert)
     fields: dict[str, Any] = {
         "project": {"key": settings.OKTADETECT_JIRA_REHEARSAL_PROJECT if alert.rehearsal_id else settings.JIRA_PROJECT},

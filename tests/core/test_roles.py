@@ -36,6 +36,7 @@ def test_the_two_groups_are_there_with_their_permissions() -> None:
     assert {"monitors.add_monitor", "monitors.change_monitor", "alerts.change_source"} <= engineers - analysts
     assert analysts < engineers
     assert {name for name in engineers if ".delete_" in name} == {
+        "alerts.delete_tickettemplate",
         "monitors.delete_exclusion",
         "monitors.delete_namedlist",
     }
