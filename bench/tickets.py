@@ -90,7 +90,7 @@ def _page(rows: list[tuple[int, float, float, float]]) -> str:
         "| workers | p50, s | p95, s | tickets a second |\n|--:|--:|--:|--:|\n" + table + "\n\n"
         "Each ticket takes further calls for what hangs on it (the link back, and its links, comments and files), which workers make "
         "in between: a burst waits for them, too. OKTADETECT_JIRA_REQUESTS_PER_SECOND was out of the way here; at its default of 10 it "
-        "caps what all workers together send, about three tickets a second in a long storm.\n"
+        "caps what all workers together send, about five tickets a second in a long storm.\n"
     )
 
 

@@ -73,7 +73,7 @@ def test_a_probe_that_fails_puts_the_next_one_off_for_longer(jira: Jira) -> None
         gate.went_wrong("still away")
         shut = gate.shut()
         assert shut is not None
-        waits.append((shut.until - clock.now()).total_seconds())
+        waits.append(round((shut.until - clock.now()).total_seconds()))
     assert waits == sorted(waits)
     assert waits[0] < 30
     assert waits[-1] == pytest.approx(60, abs=1)
