@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models.functions import TruncDate
 
 from alerts.choices import OperationState, Status
-from alerts.models import Alert, AlertEntity, TicketOperation
+from alerts.models import Alert, AlertEntity, Occurrence, TicketOperation
 
 COUNT_LIMIT = 99
 TABS = {
@@ -49,6 +50,33 @@ def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
         | Q(case__ticket__key=text.upper())
         | Q(pk__in=involved)
     )
+
+
+def left_out(alerts: QuerySet[Alert], field: str, value: str) -> QuerySet[Alert]:
+    """Leave out the alerts of a value, of one of NARROWS."""
+    if field == "country":
+        return alerts.exclude(countries__contains=[value])
+    if field == "entity":
+        return alerts.exclude(Q(entity_name=value) | Q(entity_id=value))
+    return alerts.exclude(**{field: value})
+
+
+NARROWS = ("entity", "detection", "country")
+
+
+def seen_by_day(alerts: list[Alert], now: datetime, days: int = 14) -> dict[int, list[int]]:
+    """Return how many occurrences each alert had on each of the last days (of UTC, today last): one query for all of them."""
+    first = (now - timedelta(days=days - 1)).date()
+    rows = (
+        Occurrence.objects.filter(alert__in=alerts, last_at__date__gte=first)
+        .order_by()
+        .values_list("alert", TruncDate("last_at"))
+        .annotate(times=Count("pk"))
+    )
+    seen = {alert.pk: [0] * days for alert in alerts}
+    for alert, day, times in rows:
+        seen[alert][min((day - first).days, days - 1)] += times
+    return seen
 
 
 def with_ticket(alerts: QuerySet[Alert]) -> QuerySet[Alert]:

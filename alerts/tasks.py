@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 
 from alerts import partitions
-from alerts.models import JiraState
+from alerts.models import BulkDecision, JiraState
 from alerts.services import (
     backtests,
     baseline,
@@ -92,6 +92,14 @@ def run_survey(survey_id: str) -> None:
     jobs.work(Survey, survey_id, surveys.run, expected=(MonitorsError,))
 
 
+@shared_task(name="alerts.run_bulk_decision", **LONG)  # type: ignore[untyped-decorator]
+def run_bulk_decision(job_id: str) -> None:
+    """Decide on many alerts, for somebody who waits."""
+    from alerts.services import bulk
+
+    jobs.work(BulkDecision, job_id, bulk.run, expected=())
+
+
 def job_wanted(sender: type[jobs.Job], job: str, **_: Any) -> None:
     """Wake a worker for something that somebody asked for: a receiver of the signal of that name."""
     wake(run_survey if sender is Survey else run_backtest, job)
@@ -110,12 +118,11 @@ def sweep() -> None:
         wake(check_jira)
     for occurrence_id in evidence.due():
         wake(fetch_evidence, occurrence_id)
-    for backtest_id in jobs.due(Backtest):
-        wake(run_backtest, backtest_id)
-    for survey_id in jobs.due(Survey):
-        wake(run_survey, survey_id)
-    for bulk_push_id in jobs.due(BulkPush):
-        wake(run_bulk_push, bulk_push_id)
+    for kind, task in (
+        (Backtest, run_backtest), (Survey, run_survey), (BulkPush, run_bulk_push), (BulkDecision, run_bulk_decision),
+    ):  # fmt: skip
+        for job_id in jobs.due(kind):
+            wake(task, job_id)
     for rehearsal_id in rehearsal.due():
         wake(advance_rehearsal, rehearsal_id)
 

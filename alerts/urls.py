@@ -6,6 +6,7 @@ from django.urls import path, register_converter
 from alerts.entity_path import EntityValue
 from alerts.views import (
     alert,
+    bulk,
     decide,
     entities,
     jira,
@@ -31,6 +32,12 @@ urlpatterns = [
     path("", sees(queue.queue), name="queue"),
     path("newer/", sees(queue.newer), name="newer"),
     path("alerts/<int:pk>/", sees(alert.page), name="alert"),
+    path("bulk/", decides(bulk.decide), name="decide-bulk"),
+    path("bulk/<uuid:pk>/", sees(bulk.page), name="bulk"),
+    path("bulk/<uuid:pk>/undo/", decides(bulk.undo), name="undo-bulk"),
+    path("views/", decides(bulk.keep_view), name="keep-view"),
+    path("views/<int:pk>/drop/", decides(bulk.drop_view), name="drop-view"),
+    path("alerts/<int:pk>/preview/", sees(queue.preview), name="preview"),
     path("alerts/<int:pk>/assign/", decides(decide.assign), name="assign"),
     path("alerts/<int:pk>/acknowledge/", decides(decide.acknowledge), name="acknowledge"),
     path("alerts/<int:pk>/snooze/", decides(decide.snooze), name="snooze"),

@@ -11,8 +11,8 @@ from alerts import querysets
 from alerts.services import entities
 from alerts.services.entities import KINDS, Look, Named
 from alerts.views import evidence
+from alerts.views.filters import BIGGEST_ID
 from alerts.views.heat import heat
-from alerts.views.queue import BIGGEST_ID
 from monitors.errors import MonitorsError
 
 PAGE = 20

@@ -1,37 +1,37 @@
 """The queue: alerts, newest first. What is shown is wholly said by the address."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-from django import forms
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Func, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from alerts import querysets
-from alerts.choices import Status
+from alerts.choices import Status, Verdict
 from alerts.models import Alert, TicketOperation
-from alerts.views.observed import Reading, headline
-from core import clock
+from alerts.services import saved
+from alerts.views import alert as alert_page
+from alerts.views.filters import PERIODS, asked
+from alerts.views.forms import AssignForm
+from alerts.views.observed import Reading, headline, readings
+from core import activity, clock
 from monitors.definitions import SEVERITIES
 
 PAGE = 50
-BIGGEST_ID = 2**63 - 1
-RECENT = 2000  # alerts whose detections are offered as a filter
+RECENT = 2000  # alerts whose detections and countries are offered as filters
 
 
-class QueueFilter(forms.Form):
-    """What an address may ask of the queue. A value that makes no sense is said and left out; the others hold."""
+@dataclass(frozen=True)
+class Day:
+    """A bar of the sparkline: where it begins and how high it is, in its 14 by 16 units, and what it counts."""
 
-    tab = forms.ChoiceField(choices=list(querysets.TABS.items()), required=False)
-    severity = forms.TypedChoiceField(choices=list(SEVERITIES.items()), coerce=int, empty_value=None, required=False)
-    detection = forms.CharField(max_length=120, required=False)
-    status = forms.ChoiceField(choices=Status.choices, required=False)
-    entity = forms.CharField(max_length=200, required=False)
-    before = forms.IntegerField(min_value=1, max_value=BIGGEST_ID, required=False)
-    after = forms.IntegerField(min_value=0, max_value=BIGGEST_ID, required=False)
+    x: int
+    y: int
+    height: int
+    times: int
 
 
 @dataclass(frozen=True)
@@ -41,32 +41,41 @@ class Row:
     alert: Alert
     reading: Reading | None
     operation: TicketOperation | None
+    days: list[Day]
 
 
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
-    """Show a page of alerts."""
-    form = QueueFilter(request.GET)
-    form.is_valid()
-    wanted = form.cleaned_data
-    tab = wanted.get("tab") or "new"
-    alerts = _matching(request, wanted, tab)
-    if wanted.get("before"):
-        alerts = alerts.filter(pk__lt=wanted["before"])
+    """Show a page of alerts; with `all` in the address, choose all that match, and say exactly how many that are."""
+    assert isinstance(request.user, User)  # noqa: S101 - the middleware lets nobody else in
+    understood = asked(request.GET)
+    wanted = understood.wanted
+    matching = understood.alerts(request.user.pk)
+    alerts = matching.filter(pk__lt=wanted["before"]) if wanted.get("before") else matching
     found = list(querysets.with_ticket(alerts).order_by("-id")[: PAGE + 1])
+    page = found[:PAGE]
+    days = querysets.seen_by_day(page, clock.now()) if page else {}
+    detections, countries = _offered(wanted.get("detection") or "", wanted.get("country") or "")
     context = {
         "section": "queue",
-        "tab": tab,
+        "tab": understood.tab,
         "tabs": _tabs(request),
-        "form": form,
+        "form": understood.form,
         "wanted": wanted,
-        "filtered": any(wanted.get(name) for name in ("severity", "detection", "status", "entity")),
-        "rows": [Row(alert, headline(alert), querysets.first_owed(alert)) for alert in found[:PAGE]],
+        "left_out": understood.left_out,
+        "filtered": understood.is_filtered,
+        "rows": [Row(one, headline(one), querysets.first_owed(one), _bars(days[one.pk])) for one in page],
         "older": found[PAGE - 1].pk if len(found) > PAGE else None,
         "newest": found[0].pk if found else 0,
         "severities": [(number, word.capitalize()) for number, word in SEVERITIES.items()],
         "statuses": Status.choices,
-        "detections": _detections(wanted.get("detection") or ""),
+        "verdicts": Verdict.choices,
+        "periods": list(PERIODS.items()),
+        "people": [(value, name) for value, name in AssignForm().fields["to"].choices if value],  # type: ignore[attr-defined]
+        "detections": detections,
+        "countries": countries,
+        "views": saved.offered(activity.person_of(request.user)),
+        "all": _all(matching.values_list("pk", flat=True)) if "all" in request.GET else None,
         "any_alert": bool(found) or Alert.objects.exists(),
     }
     return render(request, "alerts/queue.html", context)
@@ -75,36 +84,55 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_safe
 def newer(request: HttpRequest) -> HttpResponse:
     """Say how many alerts came since the page was made: `after` is the newest it shows. A fragment, asked for every few seconds."""
-    form = QueueFilter(request.GET)
-    form.is_valid()
-    wanted = form.cleaned_data
-    alerts = _matching(request, wanted, wanted.get("tab") or "new").filter(pk__gt=wanted.get("after") or 0)
-    context = {"count": querysets.capped_count(alerts), "after": wanted.get("after") or 0}
-    return render(request, "alerts/_newer.html", context)
-
-
-def _matching(request: HttpRequest, wanted: dict[str, Any], tab: str) -> QuerySet[Alert]:
     assert isinstance(request.user, User)  # noqa: S101 - the middleware lets nobody else in
-    alerts = querysets.in_tab(Alert.objects.all(), tab, user_id=request.user.pk, now=clock.now())
-    for name in ("severity", "detection", "status"):
-        if wanted.get(name):
-            alerts = alerts.filter(**{name: wanted[name]})
-    return querysets.about(alerts, wanted["entity"]) if wanted.get("entity") else alerts
+    understood = asked(request.GET)
+    after = understood.wanted.get("after") or 0
+    count = querysets.capped_count(understood.alerts(request.user.pk).filter(pk__gt=after))
+    return render(request, "alerts/_newer.html", {"count": count, "after": after})
+
+
+@require_safe
+def preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show an alert beside the queue: what happened, why it fired, who is involved. A fragment."""
+    alert = alert_page.find(pk)
+    context = {
+        "alert": alert,
+        "operation": querysets.first_owed(alert),
+        "readings": readings(alert, alert.observed),
+        "involved": list(alert.involved.select_related("entity").order_by("id")),
+    }
+    return render(request, "alerts/_preview.html", context)
+
+
+def _all(keys: QuerySet[Alert, int]) -> dict[str, int]:
+    """Return exactly how many match, and the newest of them: what comes later is not meant."""
+    newest = keys.order_by("-pk").first() or 0
+    return {"newest": newest, "count": keys.order_by().count()}
+
+
+def _bars(days: list[int]) -> list[Day]:
+    most = max([*days, 1])
+    heights = [round(14 * times / most) if times else 0 for times in days]
+    return [
+        Day(4 * at, 16 - high, high, times) for at, (high, times) in enumerate(zip(heights, days, strict=True)) if times
+    ]
 
 
 def _tabs(request: HttpRequest) -> list[tuple[str, str, int | None]]:
     """Return each tab's key, name, and how many it holds; *Closed* and *All* only ever grow and are not counted."""
+    assert isinstance(request.user, User)  # noqa: S101 - the middleware lets nobody else in
+    tab = partial(querysets.in_tab, Alert.objects.all(), user_id=request.user.pk, now=clock.now())
     counted = {key for key in querysets.TABS if key not in {"closed", "all"}}
     return [
-        (key, name, querysets.capped_count(_matching(request, {}, key)) if key in counted else None)
+        (key, name, querysets.capped_count(tab(key)) if key in counted else None)
         for key, name in querysets.TABS.items()
     ]
 
 
-def _detections(chosen: str) -> list[str]:
-    """Return the detections of the latest alerts, and the chosen one, in alphabetical order."""
-    recent = Alert.objects.order_by("-id").values("detection")[:RECENT]
-    names = set(
-        Alert.objects.filter(pk__in=recent.values("pk")).order_by().values_list("detection", flat=True).distinct()
-    )
-    return sorted(names | ({chosen} if chosen else set()))
+def _offered(detection: str, country: str) -> tuple[list[str], list[str]]:
+    """Return the detections and the countries of the latest alerts, and the chosen ones, in alphabetical order."""
+    recent = Alert.objects.filter(pk__in=Alert.objects.order_by("-id").values("pk")[:RECENT]).order_by()
+    detections = set(recent.values_list("detection", flat=True).distinct())
+    places = recent.annotate(place=Func("countries", function="unnest")).values_list("place", flat=True)
+    countries = set(places.distinct())
+    return sorted(detections | ({detection} - {""})), sorted(countries | ({country} - {""}))

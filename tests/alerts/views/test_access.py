@@ -22,6 +22,8 @@ PAGES = [
     "/newer/",
     "/alerts/1/",
     "/alerts/1/close/",
+    "/alerts/1/preview/",
+    f"/bulk/{uuid.UUID(int=7)}/",
     "/alerts/1/assign/",
     "/alerts/1/snooze/",
     "/alerts/1/case/",
@@ -46,6 +48,10 @@ PAGES = [
     f"/surveys/{uuid.UUID(int=7)}/",
 ]
 ACTIONS = [
+    "/bulk/",
+    f"/bulk/{uuid.UUID(int=7)}/undo/",
+    "/views/",
+    "/views/1/drop/",
     "/alerts/1/unsnooze/",
     "/alerts/1/escalate/",
     "/alerts/1/undo/1/",
@@ -69,7 +75,7 @@ ACTIONS = [
     f"/surveys/{uuid.UUID(int=7)}/cancel/",
     f"/surveys/{uuid.UUID(int=7)}/choose/",
 ]
-ABOUT_NO_ROW = {"/pipeline/jira/now/", "/pipeline/jira/check/"}
+ABOUT_NO_ROW = {"/pipeline/jira/now/", "/pipeline/jira/check/", "/bulk/", "/views/"}
 
 
 @pytest.mark.parametrize("path", [*PAGES, *ACTIONS])

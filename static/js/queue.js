@@ -1,0 +1,132 @@
+/*
+ * The queue: choosing alerts, looking at one without leaving the list, and a menu on each value. It works without, by ticks and links.
+ */
+
+const form = document.getElementById("bulk");
+const table = document.querySelector("[data-rows]");
+let last = null;
+
+function boxes() {
+  return [...document.querySelectorAll(".choose")];
+}
+
+function rowOf(element) {
+  return element?.closest?.("[data-rows] tbody tr");
+}
+
+/* Choosing */
+
+function tell() {
+  const chosen = boxes().filter((box) => box.checked).length;
+  const words = form?.querySelector("[data-chosen]");
+  if (words) words.textContent = `${chosen} chosen`;
+  if (form) form.hidden = chosen === 0 && !form.hasAttribute("data-all");
+}
+
+function choose(box, range) {
+  const all = boxes();
+  const from = all.indexOf(last);
+  const to = all.indexOf(box);
+  if (range && from >= 0) {
+    for (const one of all.slice(Math.min(from, to), Math.max(from, to) + 1)) one.checked = box.checked;
+  }
+  last = box;
+  tell();
+}
+
+table?.addEventListener("click", (event) => {
+  if (event.target.matches(".choose")) choose(event.target, event.shiftKey);
+});
+
+/* Looking */
+
+async function look(link) {
+  const pane = document.getElementById("preview");
+  if (!pane.hidden && pane.dataset.of === link.dataset.preview) {
+    pane.hidden = true;
+    return;
+  }
+  const answer = await fetch(link.dataset.preview, { headers: { "HX-Request": "true" } });
+  pane.innerHTML = answer.ok ? await answer.text() : "The alert could not be read. Reload the page.";
+  pane.dataset.of = link.dataset.preview;
+  pane.hidden = false;
+}
+
+/* Keys: before those of all pages, whose letters decide on what is chosen; with nothing chosen, on the row that has the focus */
+
+document.addEventListener("keydown", (event) => {
+  const target = event.target;
+  const isTyping = target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select");
+  if (!table || isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const row = rowOf(document.activeElement);
+  const box = row?.querySelector(".choose");
+  if (event.key.toLowerCase() === "x" && box) {
+    box.checked = !box.checked;
+    choose(box, event.shiftKey);
+  } else if (event.key === " " && row && !target.matches(".choose")) {
+    look(row.querySelector(".what"));
+  } else if (event.key === "Escape") {
+    document.getElementById("preview").hidden = true;
+    for (const one of boxes()) one.checked = false;
+    tell();
+    return;
+  } else {
+    if (box && "aAezf".includes(event.key) && !boxes().some((one) => one.checked)) box.checked = true;
+    return;
+  }
+  event.preventDefault();
+}, { capture: true });
+
+/* A menu on each value: filter in, filter out, copy */
+
+const menu = document.createElement("span");
+menu.className = "door";
+menu.setAttribute("role", "group");
+menu.setAttribute("aria-label", "What to do with this value");
+
+function address(change) {
+  const query = new URLSearchParams(location.search);
+  for (const name of ["before", "after", "all"]) query.delete(name);
+  change(query);
+  return `${location.pathname}?${query}`;
+}
+
+function action(words, href) {
+  const link = document.createElement("a");
+  link.className = "button small";
+  link.textContent = words;
+  link.href = href;
+  return link;
+}
+
+function offer(value) {
+  if (value.nextElementSibling === menu) return;
+  const { field, value: text } = value.dataset;
+  const copy = document.createElement("button");
+  copy.type = "button";
+  copy.className = "button small";
+  copy.textContent = "Copy";
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(text);
+    copy.textContent = "Copied";
+  });
+  menu.replaceChildren(
+    action("Only this", address((query) => query.set(field, text))),
+    action("Not this", address((query) => query.append("not", `${field}:${text}`))),
+    copy,
+  );
+  value.after(menu);
+}
+
+table?.addEventListener("focusin", (event) => {
+  const value = event.target.closest("[data-field]");
+  if (value) offer(value);
+  else if (!menu.contains(event.target)) menu.remove();
+});
+table?.addEventListener("mouseover", (event) => {
+  const value = event.target.closest("[data-field]");
+  if (value) offer(value);
+  else if (!menu.contains(event.target) && !menu.contains(document.activeElement)) menu.remove();
+});
+
+tell();
