@@ -57,6 +57,8 @@ def logging_config(form: str) -> dict[str, Any]:
             "opensearch": {"level": "ERROR"},
             "opensearchpy": {"level": "ERROR"},
             "opensearchpy.trace": {"level": "CRITICAL"},  # it writes whole requests, the channel's token among them
+            "jira": {"level": "INFO"},  # at DEBUG it writes headers, the token among them
+            "urllib3": {"level": "INFO"},
             "axes": {"level": "WARNING"},
         },
     }
