@@ -106,13 +106,11 @@ class AssignForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        able = User.objects.with_perm(  # type: ignore[attr-defined]  # django-stubs know it on UserManager only
-            "alerts.change_alert", backend="django.contrib.auth.backends.ModelBackend"
-        )
+        able = User.objects.with_perm("alerts.change_alert", backend="django.contrib.auth.backends.ModelBackend")
         people = self.fields["to"]
         assert isinstance(people, forms.ModelChoiceField)  # noqa: S101 - for the type checker
         people.queryset = able.filter(is_active=True).order_by("first_name", "last_name", "username")
-        people.label_from_instance = lambda user: user.get_full_name() or user.username  # type: ignore[method-assign]
+        people.label_from_instance = lambda user: user.get_full_name() or user.username  # type: ignore[method-assign, assignment]
 
 
 class CommentForm(forms.Form):
