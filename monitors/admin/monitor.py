@@ -67,7 +67,14 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
             path("<uuid:pk>/push/", self.admin_site.admin_view(self.push_view), name="monitors_monitor_push"),
         ]
         own += [*preview.urls(self.admin_site), *history.urls(self.admin_site)]
-        return [*own, *tune.urls(self.admin_site), *drift.urls(self), *foreign.urls(self), *bulk.urls(self), *super().get_urls()]
+        return [
+            *own,
+            *tune.urls(self.admin_site),
+            *drift.urls(self),
+            *foreign.urls(self),
+            *bulk.urls(self),
+            *super().get_urls(),
+        ]
 
     def explain_view(self, request: HttpRequest) -> HttpResponse:
         """Say what a pasted monitor does, and which detections answer it."""
