@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 
 from alerts import querysets
 from alerts.choices import DeliveryStatus, OperationState
-from alerts.models import Alert, Delivery, TicketOperation
+from alerts.models import Alert, Delivery, JiraGate, TicketOperation
 from alerts.ticketing import gate
 from core import clock
 from monitors.models import Deployment
@@ -28,7 +28,12 @@ class Pulse:
     quarantined: int
     tickets_late: int
     new_alerts: int
-    jira_away_since: datetime | None = None
+    jira_away: JiraGate | None = None
+
+    @property
+    def jira_away_since(self) -> datetime | None:
+        """Since when nothing reaches Jira; None while it does."""
+        return self.jira_away.open_since if self.jira_away else None
 
     @property
     def is_well(self) -> bool:
@@ -55,7 +60,6 @@ def undo(request: HttpRequest) -> dict[str, Any] | None:
 
 def pulse() -> Pulse:
     """Read the pulse: five short queries."""
-    away = gate.broken()
     heard = Deployment.objects.aggregate(at=Max("heard_at"), count=Count("pk"), faults=Count("pk", filter=~Q(fault="")))
     limit = querysets.COUNT_LIMIT + 1
     return Pulse(
@@ -67,7 +71,7 @@ def pulse() -> Pulse:
         .exclude(last_error="")
         .order_by()[:limit]
         .count(),
-        jira_away_since=away.open_since if away else None,
+        jira_away=gate.broken(),
         new_alerts=querysets.capped_count(
             querysets.in_tab(Alert.objects.all(), "new", user_id=0, now=clock.now())  # the same for everybody
         ),

@@ -98,7 +98,6 @@ def pipeline(request: HttpRequest) -> HttpResponse:
         "owed_is_cut": len(operations) > MAX_OPERATIONS,
         "retryable": RETRYABLE,
         "unsettled": set(unsettled.values_list("pk", flat=True)),
-        "jira": gate.broken(),
         "dismissed": _with_why(querysets.dismissed(rows_of_jira)[:MAX_DISMISSED]),
         "baselines": [(row, baseline.learnt(row)) for row in Baseline.objects.order_by("pattern")],
         "indices": IndexProfile.objects.exclude(newest_event_at=None).order_by("newest_event_at"),
