@@ -176,7 +176,8 @@ def test_that_all_shards_failed_is_told(alerting: Client, events: str) -> None:
 
 def test_a_program_that_throws_is_told(alerting: Client, events: str) -> None:
     def break_it(body: dict[str, Any]) -> None:
-        body["inputs"][0]["search"]["query"]["aggregations"]["f"]["scripted_metric"]["params"]["emit"] = "soon"
+        metric = body["inputs"][0]["search"]["query"]["aggregations"]["f"]["scripted_metric"]
+        metric["reduce_script"] = {"lang": "painless", "source": "int nothing = 0; return 1 / nothing;"}
 
     for one in catalog().values():
         if one.shape == "program":

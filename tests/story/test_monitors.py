@@ -91,7 +91,7 @@ def close_in_the_portal(story: Story, alert: int) -> None:
         filled = {"username": "closer", "password": "a long password of no use"}
         submit(browser, signing_in, filled)
         page = f"{story.portal.url}/alerts/{alert}/close/"
-        answer = submit(browser, page, {"verdict": "false_positive", "reason": "Test", "note": ""})
+        answer = submit(browser, page, {"verdict": "false_positive", "reason": "test", "note": ""})
         assert answer.status_code == 200
     assert story.rows("SELECT status FROM alerts_alert WHERE id = %s", alert) == [("closed",)]
 

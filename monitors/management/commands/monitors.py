@@ -167,6 +167,6 @@ class Command(BaseCommand):
             time.sleep(0 if job.is_over else 1)
         failed = [one for one in job.results if one["error"]]
         if failed or job.state != jobs.State.DONE:
-            raise CommandError(
-                f"{len(job.monitors) - len(job.results) + len(failed)} of {len(monitors)} were not pushed."
-            )
+            missed = len(job.monitors) - len(job.results) + len(failed)
+            why = "".join(f"\n{one['name']}: {one['error']}" for one in failed)
+            raise CommandError(f"{missed} of {len(monitors)} were not pushed.{why}")
