@@ -50,6 +50,7 @@ def _one(key: str, monitor: Monitor | None, job: BulkPush) -> dict[str, str]:
     if monitor is None:
         return {**told, "error": "It is not there any more."}
     try:
+        push.ensure_channel()  # also where the monitor itself is in sync: a push is what mends a channel
         planned = push.preview(monitor)
         if not planned.needs_force and _is_pushed(monitor, planned):
             return {**told, "done": "in sync already"}
