@@ -82,11 +82,10 @@ def _play(definition: Definition, pattern: str, start: datetime, end: datetime, 
         seconds = time.perf_counter() - began
         if seconds < fastest:
             fastest, took, last, last_end = seconds, told.took_ms, told, ends_at
-    wrong = playing.check(inputs, last, start, last_end)
-    moments = playing.moments_checked(last, inputs, start, last_end)
+    checked = playing.check(inputs, last, start, last_end)
     return Played(
-        definition.id, goal, fastest, took / 1_000, last.searches, last.read, len(last.occurrences), planted, moments,
-        tuple(wrong),
+        definition.id, goal, fastest, took / 1_000, last.searches, last.read, len(last.occurrences), planted,
+        checked.moments, checked.wrong,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from core import clock
 from monitors.definitions import Definition
 from monitors.findings import Finding
 from monitors.rendering import Inputs, plain_search, script
@@ -97,7 +98,7 @@ def search(
     part: int = 0,
 ) -> dict[str, Any]:
     """Return the search that plays a program over one slice (of a span that began at `begins_at`), or over one part of it."""
-    end_ms = int(part_of.ends_at.timestamp() * 1000)
+    end_ms = clock.to_ms(part_of.ends_at)
     body = plain_search(replace(inputs, emit_seconds=part_of.seconds), end_ms=end_ms, part=part, parts=part_of.parts)
     metric = body["aggregations"]["f"]["scripted_metric"]
     params = metric["params"]
@@ -114,7 +115,7 @@ def search(
     if line is not None:
         stretches: dict[str, list[dict[str, Any]]] = {}
         for one in judged:
-            stretch = {"id": one.key, "from": _ms(one.first_at), "to": _ms(one.last_at)}
+            stretch = {"id": one.key, "from": clock.to_ms(one.first_at), "to": clock.to_ms(one.last_at)}
             stretches.setdefault(one.entity_id, []).append(stretch)
         plain = {name: value for name, value in params.items() if not isinstance(value, list | dict)}
         params["measure"] = {
@@ -122,7 +123,7 @@ def search(
             "line": line.setting,
             line.setting: 0,
             "floor": line.floor,
-            "begin": _ms(_midnight(begins_at)),
+            "begin": clock.to_ms(_midnight(begins_at)),
             "judged": stretches,
         }
     metric["reduce_script"] = script("reduce", str(inputs.definition.program), "played")
@@ -307,7 +308,3 @@ def _parts(events: int) -> int:
 
 def _midnight(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.models import Occurrence
-from alerts.services.ingest import judged as only_new
+from alerts.services import ingest
 from monitors import backtest
 from monitors.backtest import Fate, Judged, Line
 from monitors.definitions import Definition
@@ -46,8 +46,7 @@ def run(job: Backtest) -> None:
         },
         "cut": played.cut,
     }
-    wrong = playing.check(wanted, played, begins_at, ends_at, say=job.progress)
-    result["check"] = {"moments": playing.moments_checked(played, wanted, begins_at, ends_at), "wrong": wrong}
+    result["check"] = asdict(playing.check(wanted, played, begins_at, ends_at, say=job.progress))
     Backtest.objects.filter(pk=job.pk).update(result=result)
 
 
@@ -79,9 +78,15 @@ def _inputs(monitor: Monitor, changed: Mapping[str, Any]) -> Inputs:
 
 def _play(inputs: Inputs, job: Backtest, line: Line | None, judged: list[Judged]) -> playing.Played:
     played = playing.play(inputs, job.begins_at, job.ends_at, line=line, judged=judged, say=job.progress)
-    if inputs.definition.only_new:
-        played.occurrences = [one for one in played.occurrences if only_new([one.finding], job.monitor, inputs)]
+    played.occurrences = asked_for(played.occurrences, job.monitor, inputs)
     return played
+
+
+def asked_for(found: list[backtest.Occurrence], monitor: Monitor, inputs: Inputs) -> list[backtest.Occurrence]:
+    """Return what an ingest would take of it: of a detection that asks for the new, only where something is new for the user."""
+    if not inputs.definition.only_new:
+        return found
+    return [one for one in found if ingest.judged([one.finding], monitor, inputs)]
 
 
 def _same_but_for(line: Line | None, one: Inputs, other: Inputs) -> bool:

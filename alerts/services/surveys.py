@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from alerts.services.ingest import judged
+from alerts.services.backtests import asked_for
 from core import activity, clock
 from core.jobs import Unfinished
 from core.models import Person
@@ -92,10 +92,8 @@ def _row(survey: Survey, definition: Definition, profile: Profile, say: playing.
     except MonitorsError as error:
         SurveyRow.objects.create(survey=survey, detection=definition.id, error=str(error))
         return
-    found = played.occurrences
-    if definition.only_new:
-        unsaved = Monitor(detection=definition.id, index_pattern=survey.index_pattern)
-        found = [one for one in found if judged([one.finding], unsaved, inputs)]
+    unsaved = Monitor(detection=definition.id, index_pattern=survey.index_pattern)
+    found = asked_for(played.occurrences, unsaved, inputs)
     result = told(definition, found, played, line, survey.begins_at, survey.ends_at)
     with transaction.atomic():
         SurveyRow.objects.create(survey=survey, detection=definition.id, result=result)

@@ -15,10 +15,8 @@ from monitors.backtest import Judged, Line, Occurrence, Values
 from monitors.errors import OpenSearchError
 from monitors.findings import Finding, read_answer, retold
 from monitors.rendering import Inputs, plain_search
-from monitors.services.search import context_of, run_whole
+from monitors.services.search import MAX_PARTS, TIMEOUT_SECONDS, context_of, run_whole, split
 
-TIMEOUT_SECONDS = 60.0
-MAX_PARTS = 64
 PAGE = 1_000
 MAX_FINDINGS = 10_000  # of a match: its newest
 RETOLD = 40  # findings that are told in full, with what their events show
@@ -41,6 +39,14 @@ class Played:
     searches: int = 0
     took_ms: int = 0
     read: int = 0
+
+
+@dataclass(frozen=True)
+class Checked:
+    """At how many moments the monitor's own search was run, and where it disagreed, in sentences."""
+
+    moments: int
+    wrong: tuple[str, ...]
 
 
 @dataclass
@@ -79,9 +85,8 @@ def play(
             )
             answer = read_answer(result, context_of(inputs))
             if answer.cut and parts < MAX_PARTS:
-                # a key that is number `part` of `parts` is one of these of so many times more
                 more = 2 if not answer.found else max(2, -(-answer.found * 5 // (4 * backtest.MAX_TOLD)))
-                waiting += [(part + parts * number, parts * more) for number in range(more)]
+                waiting += split(part, parts, more)
                 continue
             if not answer.whole:
                 raise OpenSearchError(answer.faults[0])
@@ -94,9 +99,9 @@ def play(
     return played
 
 
-def check(inputs: Inputs, played: Played, begins_at: datetime, ends_at: datetime, *, say: Say = _silent) -> list[str]:
+def check(inputs: Inputs, played: Played, begins_at: datetime, ends_at: datetime, *, say: Say = _silent) -> Checked:
     """
-    Run the monitor's own search at a few moments of the span, as OpenSearch would have; return where it disagrees, in sentences.
+    Run the monitor's own search at a few moments of the span, as OpenSearch would have, and compare.
 
     What it finds must have been played, and what was played whole within its look-back must be found.
     """
@@ -113,12 +118,7 @@ def check(inputs: Inputs, played: Played, begins_at: datetime, ends_at: datetime
         unfound = [one for one in near if not any(_same(one, other) for other in found)]
         wrong += [f"{at}: {one.finding.entity_name} is found, and was not played." for one in unplayed]
         wrong += [f"{at}: {one.finding.entity_name} was played, and is not found." for one in unfound]
-    return wrong
-
-
-def moments_checked(played: Played, inputs: Inputs, begins_at: datetime, ends_at: datetime) -> int:
-    """Return how many moments `check` looks at."""
-    return len(_moments(played, inputs, begins_at, ends_at))
+    return Checked(len(moments), tuple(wrong))
 
 
 def _moments(played: Played, inputs: Inputs, begins_at: datetime, ends_at: datetime) -> list[datetime]:

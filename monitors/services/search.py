@@ -54,9 +54,13 @@ def _parts(inputs: Inputs, end_ms: int) -> tuple[Finding, ...]:
             continue
         if not answer.cut or parts * answer.split > MAX_PARTS:
             raise OpenSearchError(answer.faults[0])
-        # a key that is number `part` of `parts` is one of these of so many times more
-        waiting += [(part + parts * number, parts * answer.split) for number in range(answer.split)]
+        waiting += split(part, parts, answer.split)
     return tuple(found)
+
+
+def split(part: int, parts: int, times: int) -> list[tuple[int, int]]:
+    """Return the parts that together are number `part` of `parts`, each so many times smaller: (part, parts)."""
+    return [(part + parts * number, parts * times) for number in range(times)]
 
 
 def _pages(inputs: Inputs, end_ms: int) -> tuple[Finding, ...]:

@@ -80,7 +80,7 @@ def test_it_finds_what_stepping_finds(detection_id: str) -> None:
     assert told(played.occurrences) == told(stepped(asked))
     assert len(played.occurrences) > 5
     assert played.searches == 2  # one to count, one for the whole span
-    assert service.check(asked, played, BEGIN, END) == []
+    assert service.check(asked, played, BEGIN, END) == service.Checked(10, ())
 
 
 @pytest.mark.opensearch
