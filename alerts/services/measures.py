@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Q
 from django.db.models.functions import TruncWeek
 
 from alerts import partitions
@@ -75,7 +75,6 @@ class OfDetection:
 
     detection: str
     alerts: int
-    occurrences: int
     judged: int
     true_positives: int
     false_positives: int
@@ -119,7 +118,6 @@ def detections(days: int) -> list[OfDetection]:
         .values("detection")
         .annotate(
             n=Count("pk"),
-            seen=Max("occurrence_count"),
             judged=Count("pk", filter=settled),
             true=verdict[Verdict.TRUE_POSITIVE],
             false=verdict[Verdict.FALSE_POSITIVE],
@@ -131,7 +129,7 @@ def detections(days: int) -> list[OfDetection]:
         busiest[row["detection"]] = max(busiest.get(row["detection"], (0, "")), (row["n"], str(row["monitor"])))
     found = [
         OfDetection(
-            row["detection"], row["n"], row["seen"], row["judged"], row["true"], row["false"],
+            row["detection"], row["n"], row["judged"], row["true"], row["false"],
             busiest.get(row["detection"], (0, None))[1],
         )
         for row in rows

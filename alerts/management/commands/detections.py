@@ -21,8 +21,7 @@ class Command(detections.Command):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take one of the verbs."""
         super().add_arguments(parser)
-        verbs = next(one for one in parser._actions if one.dest == "verb")
-        look = verbs.add_parser("survey", help="play the whole catalogue over the past of an index")  # type: ignore[attr-defined]
+        look = self.verbs.add_parser("survey", help="play the whole catalogue over the past of an index")
         look.add_argument("--days", type=int, default=30, help="how far back, 30 by default")
         look.add_argument("--index", default=settings.OKTADETECT_INDEX_PATTERN, help="index pattern")
         look.add_argument("--json", action="store_true", help="one JSON object a detection")

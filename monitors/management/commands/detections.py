@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take one of the verbs."""
-        verbs = parser.add_subparsers(dest="verb", required=True)
+        verbs = self.verbs = parser.add_subparsers(dest="verb", required=True)
         verbs.add_parser("list", help="every detection, with severity and ATT&CK techniques")
         test = verbs.add_parser("test", help="run the detections' own tests in every layout")
         test.add_argument("detections", nargs="*", help="ids; none for the whole catalogue")
