@@ -38,9 +38,7 @@ QUICK = {
     "OKTADETECT_JIRA_REHEARSAL_PROJECT": "SEC",
 }
 DASHBOARDS = {"User-Agent": "OpenSearch-Dashboards"}  # it is shown all of a monitor, and so puts all of it back
-SWEPT = (
-    120.0  # seconds: rounds of the sweeper, with a worker that is busy on two cores, and the time for the work itself
-)
+SWEPT = 45.0  # seconds: two rounds of the sweeper, and the time for the work itself
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,8 +14,7 @@ from tests.story.conftest import SWEPT, Story, wait_until
 
 BRUTE_FORCE = "brute-force-user"
 INTERVAL = 60
-# Two heartbeats of 15 s, half a minute between two looks of the watch, and as long again: on two cores the worker may be busy.
-TWO_HEARTBEATS = 120.0
+TWO_HEARTBEATS = 45.0  # seconds: of 15 s each, and half a minute between two looks of the watch
 TOLD = """SELECT a.id, o.count, o.told FROM alerts_occurrence o JOIN alerts_alert a ON a.id = o.alert_id
           WHERE a.entity_name = %s"""
 
@@ -23,6 +22,7 @@ TOLD = """SELECT a.id, o.count, o.told FROM alerts_occurrence o JOIN alerts_aler
 @pytest.fixture
 def monitor(story: Story) -> Generator[str, None, None]:
     """A monitor that looks for brute force each minute of the stand-in's clock; the id that OpenSearch knows it by."""
+    fail(story, "earlier", datetime.now(UTC), 1)  # without any index each run would tell a fault of its own
     story.portal.push_monitors([BRUTE_FORCE], INTERVAL, {})
     sql = "SELECT opensearch_id FROM monitors_deployment d JOIN monitors_monitor m ON m.uuid = d.monitor_id WHERE detection = %s"
     yield story.rows(sql, BRUTE_FORCE)[0][0]
@@ -66,7 +66,8 @@ def test_a_burst_over_ten_runs_is_one_occurrence_that_grows_and_one_ticket(story
     owed = (
         "SELECT o.kind FROM alerts_ticketoperation o JOIN alerts_alert a ON a.id = o.alert_id WHERE a.entity_name = %s"
     )
-    assert [row for row in story.rows(owed, "burst@example.com") if row != ("remote_link",)] == [("create",)]
+    wait_until(lambda: len(story.rows(owed, "burst@example.com")) > 1, 20, "the way back from the ticket")
+    assert story.rows(owed, "burst@example.com") == [("create",), ("remote_link",)]
 
 
 def test_a_closed_alert_whose_evidence_is_told_again_stays_closed(story: Story, monitor: str) -> None:
@@ -144,9 +145,7 @@ def test_a_change_behind_our_back_is_found_within_a_minute_and_a_lasting_fault_i
         " WHERE d.opensearch_id = %s", monitor,
     )  # fmt: skip
     story.opensearch("PUT", path, {**body, "enabled": False})
-    wait_until(
-        lambda: story.rows(STATE, monitor)[0][0] == "disabled", TWO_HEARTBEATS, "the change behind our back found"
-    )
+    wait_until(lambda: story.rows(STATE, monitor)[0][0] == "disabled", 60, "the change behind our back found")
     assert story.rows(FAULT_ALERT, monitor) == []
     story.execute(
         "UPDATE monitors_deployment SET fault_since = fault_since - interval '1 hour' WHERE opensearch_id = %s", monitor
