@@ -20,7 +20,7 @@ from alerts.services import baseline, cases, evidence, rehearsed
 from core import activity, clock, jobs
 from core.jobs import State
 from core.models import Person
-from monitors import facts, opensearch, rehearsing
+from monitors import opensearch, rehearsing
 from monitors.errors import MonitorsError
 from monitors.ingest import load_template
 from monitors.models import Deployment, Monitor
@@ -49,7 +49,7 @@ def start(monitor: Monitor, *, by: Person | str) -> Rehearsal:
     played = revisions.pushed(deployment)
     if not played.detection or not played.definition().raw.get("tests"):
         raise RehearsalRefused(f"{monitor} has no detection with test events, so there is nothing to play.")
-    if not _reads_rehearsals(deployment, played):
+    if not rehearsed.reads_rehearsals(deployment.pushed_body, played.index_pattern):
         raise RehearsalRefused(
             f"{monitor}, as OpenSearch holds it, does not read rehearsals. Push it again, then rehearse it."
         )
@@ -65,11 +65,6 @@ def start(monitor: Monitor, *, by: Person | str) -> Rehearsal:
     except IntegrityError as error:
         raise RehearsalRefused(f"A rehearsal of {monitor} is under way already.") from error
     return row
-
-
-def _reads_rehearsals(deployment: Deployment, monitor: Monitor) -> bool:
-    pushed = facts.read((deployment.pushed_body or {}).get("inputs", [{}])[0], "search.indices") or []
-    return rehearsing.pattern(monitor.index_pattern) in pushed
 
 
 def advance(pk: str) -> None:

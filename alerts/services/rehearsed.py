@@ -17,7 +17,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from alerts.models import Rehearsal
 from alerts.services.alerting import Origin
 from core import clock
-from monitors import opensearch, rehearsing
+from monitors import facts, opensearch, rehearsing
 from monitors.errors import OpenSearchError
 from monitors.findings import Finding
 from monitors.models import Deployment, Monitor
@@ -55,11 +55,17 @@ def marked(source: Mapping[str, Any], rehearsal: str, index: str) -> dict[str, A
     return {**source, rehearsing.MARK: {"rehearsal": rehearsal, "signature": sign(source, rehearsal, index)}}
 
 
+def reads_rehearsals(pushed_body: Mapping[str, Any] | None, index_pattern: str) -> bool:
+    """Whether a monitor over this pattern reads where its rehearsals lie, by the body that was pushed."""
+    inputs = (pushed_body or {}).get("inputs") or [{}]
+    return rehearsing.pattern(index_pattern) in (facts.read(inputs[0], "search.indices") or ())
+
+
 def sort(
     findings: Sequence[Finding], monitor: Monitor, profile: Profile, origin: Origin, period_end: datetime
 ) -> Sorted:
     """Tell real findings from rehearsed ones. Those of a rehearsal that is over by now are left out: it told its own end."""
-    if not findings or not _reads_rehearsals(monitor, profile):
+    if not findings or not _may_be_rehearsed(monitor, profile):
         return Sorted([(origin, findings)])
     recent = Rehearsal.objects.filter(index_pattern=profile.pattern, asked_at__gte=clock.now() - REMEMBERED)
     known = {uuid: row for row in recent for uuid in row.uuids}
@@ -84,13 +90,12 @@ def sort(
     return Sorted(groups)
 
 
-def _reads_rehearsals(monitor: Monitor, profile: Profile) -> bool:
+def _may_be_rehearsed(monitor: Monitor, profile: Profile) -> bool:
     """Whether the monitor, as it was pushed, reads where rehearsals lie; without uuids none can be told from the real."""
     if profile.find("uuid") is None:
         return False
-    pushed = Deployment.objects.filter(monitor=monitor).values_list("pushed_body", flat=True).first() or {}
-    inputs = pushed.get("inputs") or [{}]
-    return rehearsing.pattern(profile.pattern) in inputs[0].get("search", {}).get("indices", [])
+    pushed = Deployment.objects.filter(monitor=monitor).values_list("pushed_body", flat=True).first()
+    return reads_rehearsals(pushed, profile.pattern)
 
 
 def _uuids(finding: Finding) -> set[str]:
