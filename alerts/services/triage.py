@@ -10,7 +10,7 @@ Rules that hold for all of them:
   line keeps what stood `before`, and which operations it `owes`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -120,7 +120,7 @@ def unsnooze(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
     alert = _take(alert_id, seen)
     if not alert.is_snoozed:
         raise NotNow("The alert is not snoozed.")
-    return _change(alert, "alert.woken", by, {"snoozed_until": None, "wakes_when_it_grows": False})
+    return _change(alert, "alert.woken", by, AWAKE)
 
 
 @transaction.atomic
@@ -150,10 +150,8 @@ def escalate(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
     changes: dict[str, Any] = {"status": Status.IN_PROGRESS, "assignee": owner, **AWAKE}
     if severity != alert.severity:
         changes |= {"severity": severity, "severity_reasons": [*alert.severity_reasons, "somebody escalated it"]}
-    was, alert.severity = alert.severity, severity
-    owed = cases.owe_priority(alert)
-    alert.severity = was
-    return _change(alert, "alert.escalated", by, changes, owed=owed, was=was, now=severity, assignee=_key(owner.key))
+    return _change(alert, "alert.escalated", by, changes, owe=cases.owe_priority,
+                   was=alert.severity, now=severity, assignee=_key(owner.key))  # fmt: skip
 
 
 @transaction.atomic
@@ -170,7 +168,7 @@ def close(
     code = cause.value if cause else ""
     changes = {"status": Status.CLOSED, "verdict": verdict, "verdict_reason": reason, "verdict_cause": code,
                "closed_by": by, "closed_at": clock.now(), **AWAKE}  # fmt: skip
-    return _change(alert, "alert.closed", by, changes, moves_ticket=True,
+    return _change(alert, "alert.closed", by, changes, owe=cases.owe_transition,
                    verdict=verdict.value, reason=reason, cause=code)  # fmt: skip
 
 
@@ -190,7 +188,7 @@ def reopen(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
         raise NotNow(f"{another} about the same is open already. Work that one.")
     changes = {"status": Status.IN_PROGRESS, "assignee": by, "verdict": "", "verdict_reason": "", "verdict_cause": "",
                "closed_by": None, "closed_at": None}  # fmt: skip
-    return _change(alert, "alert.reopened", by, changes, moves_ticket=True,
+    return _change(alert, "alert.reopened", by, changes, owe=cases.owe_transition,
                    verdict=alert.verdict, reason=alert.verdict_reason)  # fmt: skip
 
 
@@ -244,14 +242,14 @@ def is_about(alert: Alert, person: Person) -> bool:
 
 def _change(
     alert: Alert, action: str, by: Person, changes: Mapping[str, Any], *,
-    moves_ticket: bool = False, owed: TicketOperation | None = None, **data: Any,
+    owe: Callable[[Alert], TicketOperation | None] | None = None, **data: Any,
 ) -> Alert:  # fmt: skip
-    """Write the changes and their history line, and wake whoever tells Jira once the time for undoing has passed."""
+    """Write the changes and their history line, and what the changed alert owes Jira (by `owe`), after the time for undoing."""
     before = {name: plain(getattr(alert, name)) for name in changes}
     for name, value in changes.items():
         setattr(alert, name, value)
     alert.save(update_fields=[*changes, "updated_at"])
-    owed = cases.owe_transition(alert) if moves_ticket else owed
+    owed = owe(alert) if owe else None
     if owed is not None:
         TicketOperation.objects.filter(pk=owed.pk).update(not_before=clock.now() + timedelta(seconds=UNDO_SECONDS))
         data["owes"] = [str(owed.pk)]
