@@ -123,11 +123,22 @@ def steps(definition: Definition, rows: Iterable[Activity]) -> list[Step]:
     return sorted(found, key=lambda step: not step.contains)
 
 
+def steps_of(alert: Alert) -> list[Step]:
+    """Return the steps of the alert's runbook, as it stands now; none without a detection, or when that left the catalogue."""
+    try:
+        definition = find_detection(alert.detection_id) if alert.detection_id else None
+    except DefinitionError:
+        definition = None
+    if definition is None:
+        return []
+    return steps(definition, activity.history(alert).filter(action__startswith="runbook."))
+
+
 @transaction.atomic
 def tick(alert_id: int, key: str, by: Person, *, done: bool) -> None:
     """Tick a step, or take the tick back; said again it changes nothing. 404 for an alert or a step that is not there."""
     alert = get_object_or_404(Alert.objects.select_for_update(), pk=alert_id)
-    step = next((one for one in _steps_of(alert, _definition(alert)) if one.key == key), None)
+    step = next((one for one in steps_of(alert) if one.key == key), None)
     if step is None:
         raise NoSuchStep
     if step.ticked != done:
@@ -191,17 +202,6 @@ def _report(row: Activity) -> Report:
     return Report(str(said.get("done")), at, str(said.get("actor") or ""), str(said.get("uuid") or ""))
 
 
-def _definition(alert: Alert) -> Definition:
-    try:
-        return find_detection(alert.detection_id)
-    except DefinitionError as error:
-        raise NoSuchStep from error
-
-
-def _steps_of(alert: Alert, definition: Definition) -> list[Step]:
-    return steps(definition, activity.history(alert).filter(action__startswith="runbook."))
-
-
 def _hear(monitor: Monitor, alerts: Sequence[Alert], *, timeout: float) -> None:
     events = _ask(monitor, alerts, timeout)
     for alert in alerts:
@@ -214,11 +214,7 @@ def _hear(monitor: Monitor, alerts: Sequence[Alert], *, timeout: float) -> None:
 def _keep(alert: Alert, events: Sequence[Mapping[str, Any]]) -> None:
     """Note each deed of each step once: the first event that says it."""
     Alert.objects.select_for_update().get(pk=alert.pk)  # two who look at once must not note it twice
-    try:
-        definition = find_detection(alert.detection_id)
-    except DefinitionError:
-        return  # it left the catalogue, and its runbook with it
-    for step in _steps_of(alert, definition):
+    for step in steps_of(alert):
         known = {report.done for report in step.reports}
         for event in events:
             done = TYPES[str(event["eventType"])]

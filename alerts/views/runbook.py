@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST, require_safe
 from alerts.models import Alert
 from alerts.services import runbook
 from alerts.services.runbook import Step
-from alerts.views.observed import definition_of
 from core import activity
 from core.models import Person
 from monitors.errors import MonitorsError
@@ -64,10 +63,7 @@ def tick(request: HttpRequest, pk: int) -> HttpResponse:
 
 def context(alert: Alert) -> dict[str, Any]:
     """Return the runbook's lines, and whether Okta may still report one of them; nothing without a detection. Two queries."""
-    definition = definition_of(alert)
-    if definition is None:
-        return {"runbook": [], "listens": False}
-    found = runbook.steps(definition, activity.history(alert).filter(action__startswith="runbook."))
+    found = runbook.steps_of(alert)
     keys = {UUID(step.person) for step in found if step.person}
     names = dict(Person.objects.filter(key__in=keys).values_list("key", "name")) if keys else {}
     lines = [
