@@ -15,7 +15,7 @@ from alerts import tasks
 from alerts.choices import Cause, Verdict
 from alerts.models import Alert, BulkDecision
 from alerts.services import triage, undo
-from core import activity, clock, jobs
+from core import clock, jobs
 from core.models import Person
 from core.wakeups import wake
 
@@ -94,8 +94,7 @@ def _decide(job: BulkDecision, by: Person, key: int) -> list[Any]:
             alert, said = _act(job.kind, job.parameters, by, key)
     except triage.TriageError as error:
         return [key, None, str(error)]
-    line = activity.history(alert).filter(action__startswith="alert.").values_list("pk", flat=True)[0]
-    return [alert.pk, line, said]
+    return [alert.pk, triage.newest_change(alert), said]
 
 
 def _act(kind: str, told: dict[str, Any], by: Person, key: int) -> tuple[Alert, str]:

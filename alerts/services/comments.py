@@ -6,7 +6,7 @@ from django.db import transaction
 
 from alerts.choices import OperationKind, OperationState
 from alerts.models import Alert, Comment, Ticket, TicketOperation
-from alerts.services import triage
+from alerts.services import triage, undo
 from core import activity, clock
 from core.models import Person
 
@@ -46,8 +46,7 @@ def remove(comment_id: int, by: Person) -> Comment:
     if comment is None:
         raise triage.NoSuchAlert("There is no comment of yours to take back.")
     if comment.operation_id:
-        waiting = TicketOperation.objects.filter(pk=comment.operation_id, state=OperationState.PENDING, sent_at=None)
-        TicketOperation.objects.filter(pk__in=[row.pk for row in waiting.select_for_update()]).delete()
+        undo.owe_no_more(TicketOperation.objects.filter(pk=comment.operation_id))
     comment.text, comment.removed_at = "", clock.now()
     comment.save(update_fields=["text", "removed_at"])
     activity.record("comment.removed", comment.alert, by=by, comment=comment.pk)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from alerts import tasks
 from alerts.choices import OperationKind, OperationState, Status
@@ -59,6 +60,12 @@ def undo(line: int, by: Person, *, within: timedelta = WINDOW) -> Alert:
     return alert
 
 
+def owe_no_more(operations: QuerySet[TicketOperation]) -> None:
+    """Take back what of these has not left. A worker that claims a row waits for its lock, and then finds it gone."""
+    waiting = operations.filter(state=OperationState.PENDING, sent_at=None).select_for_update()
+    TicketOperation.objects.filter(pk__in=[row.pk for row in waiting]).delete()
+
+
 def _restore(alert: Alert, before: dict[str, Any]) -> None:
     for name, value in before.items():
         field = Alert._meta.get_field(name)
@@ -72,9 +79,7 @@ def _restore(alert: Alert, before: dict[str, Any]) -> None:
 
 
 def _take_back(alert: Alert, owes: Sequence[str]) -> None:
-    """Owe it no more where it has not left. A worker that claims a row waits for its lock, and then finds it gone."""
     rows = TicketOperation.objects.filter(pk__in=owes)
-    waiting = rows.filter(state=OperationState.PENDING, sent_at=None).select_for_update()
-    TicketOperation.objects.filter(pk__in=[row.pk for row in waiting]).delete()
+    owe_no_more(rows)
     if rows.filter(kind=OperationKind.TRANSITION).exists() and cases.owe_transition(alert) is not None:
         transaction.on_commit(partial(wake, tasks.work_case, alert.case_id))
