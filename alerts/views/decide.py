@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
@@ -19,15 +20,22 @@ from alerts.views import alert as alert_page
 from alerts.views import history
 from alerts.views.forms import AssignForm, CloseForm, CommentForm, SnoozeForm
 from core import activity, clock
+from core.models import Person
+
+
+class Decision(Protocol):
+    """A decision of `alerts.services.triage`, whatever else it needs filled in."""
+
+    def __call__(self, alert_id: int, by: Person, /, *, seen: int | None) -> Alert:
+        """Take it."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def assign(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the alert to whoever is signed in, to nobody, or (asked by the form) to somebody else."""
-    person = activity.person_of(request.user)
     wanted = request.POST.get("to", "")
     if request.method == "POST" and wanted in {"", "nobody"}:
-        to = person if not wanted else None
+        to = activity.person_of(request.user) if not wanted else None
         wish, said = (
             ("Assign it to me", "The alert is yours.") if to else ("Assign it to nobody", "The alert is nobody's now.")
         )
@@ -37,16 +45,13 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
             return _ask(request, pk, "alerts/assign.html", form)
         to = activity.person_of(form.cleaned_data["to"])
         wish, said = f"Assign it to {to.name}", f"The alert is {to.name}'s now."
-    return _decide(request, pk, wish, lambda seen: triage.assign(pk, person, to=to, seen=seen), said)
+    return _decide(request, pk, wish, partial(triage.assign, to=to), said)
 
 
 @require_POST
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     """Say that somebody has seen it."""
-    person = activity.person_of(request.user)
-    return _decide(
-        request, pk, "Acknowledge it", lambda seen: triage.acknowledge(pk, person, seen=seen), "Acknowledged."
-    )
+    return _decide(request, pk, "Acknowledge it", triage.acknowledge, "Acknowledged.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,49 +60,37 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     form = SnoozeForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return _ask(request, pk, "alerts/snooze.html", form)
-    person, until, or_growth = activity.person_of(request.user), form.cleaned_data["until"], form.or_growth
-
-    def act(seen: int | None) -> Alert:
-        return triage.snooze(pk, person, until=until, or_growth=or_growth, seen=seen)
-
+    act = partial(triage.snooze, until=form.cleaned_data["until"], or_growth=form.or_growth)
     return _decide(request, pk, f"Snooze it until {form.words()}", act, f"Snoozed until {form.words()}.")
 
 
 @require_POST
 def unsnooze(request: HttpRequest, pk: int) -> HttpResponse:
     """End a snooze."""
-    person = activity.person_of(request.user)
-    return _decide(
-        request, pk, "End the snooze", lambda seen: triage.unsnooze(pk, person, seen=seen), "The snooze is over."
-    )
+    return _decide(request, pk, "End the snooze", triage.unsnooze, "The snooze is over.")
 
 
 @require_POST
 def judge_true(request: HttpRequest, pk: int) -> HttpResponse:
     """Judge it a true positive, which stays open."""
-    person = activity.person_of(request.user)
     said = "Judged a true positive. It is in progress; the runbook says what comes next."
-    return _decide(request, pk, "Judge it a true positive", lambda seen: triage.judge_true(pk, person, seen=seen), said)
+    return _decide(request, pk, "Judge it a true positive", triage.judge_true, said)
 
 
 @require_POST
 def escalate(request: HttpRequest, pk: int) -> HttpResponse:
     """Give it to those who respond."""
-    person = activity.person_of(request.user)
 
     def said(alert: Alert) -> str:
         return f"Escalated to {alert.assignee.name if alert.assignee else 'nobody'}."
 
-    return _decide(request, pk, "Escalate it", lambda seen: triage.escalate(pk, person, seen=seen), said)
+    return _decide(request, pk, "Escalate it", triage.escalate, said)
 
 
 @require_POST
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a closing back."""
-    person = activity.person_of(request.user)
-    return _decide(
-        request, pk, "Reopen it", lambda seen: triage.reopen(pk, person, seen=seen), "Reopened. The alert is yours."
-    )
+    return _decide(request, pk, "Reopen it", triage.reopen, "Reopened. The alert is yours.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -108,11 +101,8 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     form = CloseForm(request.POST)
     if not form.is_valid():
         return _ask(request, pk, "alerts/close.html", form)
-    person, verdict = activity.person_of(request.user), Verdict(form.cleaned_data["verdict"])
-
-    def act(seen: int | None) -> Alert:
-        return triage.close(pk, person, verdict=verdict, reason=form.words(), cause=form.cause, seen=seen)
-
+    verdict = Verdict(form.cleaned_data["verdict"])
+    act = partial(triage.close, verdict=verdict, reason=form.words(), cause=form.cause)
     return _decide(request, pk, f"Close it as {verdict.label.lower()}: {form.words()}", act,
                    f"Closed as {verdict.label.lower()}.")  # fmt: skip
 
@@ -167,11 +157,11 @@ def offer_undo(request: HttpRequest, said: str, address: str) -> None:
 
 
 def _decide(
-    request: HttpRequest, pk: int, wish: str, act: Callable[[int | None], Alert], said: str | Callable[[Alert], str]
+    request: HttpRequest, pk: int, wish: str, act: Decision, said: str | Callable[[Alert], str]
 ) -> HttpResponse:
     """Take one decision and go back to the alert; when it changed meanwhile, show what was wanted beside what happened (409)."""
     try:
-        alert = act(_seen(request))
+        alert = act(pk, activity.person_of(request.user), seen=_seen(request))
     except triage.NoSuchAlert as error:
         raise Http404(str(error)) from error
     except triage.ChangedMeanwhile as error:
