@@ -89,7 +89,7 @@ def _drawn(
     limit, length = judged
     first, last = timed[0][0], timed[-1][0]
     seconds = max((last - first).total_seconds(), 1.0)
-    top = max(*counts, limit) if len(counts) > 1 else max(counts[0], limit)
+    top = max(*counts, limit)
 
     def x(at: datetime) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (at - first).total_seconds() / seconds, 1)
