@@ -18,6 +18,7 @@ from alerts.ticketing.document import Body, Document, data, paragraph
 from core.text import controls_shown
 from monitors import definitions
 
+LABEL = "oktadetect"  # of every ticket; with its create operation behind it, of that one alone
 MAX_SUMMARY = 255
 MAX_DESCRIPTION = 32_767
 MAX_INTRODUCTION = 4_000
@@ -60,7 +61,7 @@ def summary(alert: Alert, template: str = SUMMARY) -> str:
 
 def label(operation_id: str) -> str:
     """Return the label by which the ticket of a create operation can be looked for."""
-    return f"oktadetect-{operation_id}"
+    return f"{LABEL}-{operation_id}"
 
 
 def create(alert: Alert, operation_id: str, template: TicketTemplate | None = None) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def create(alert: Alert, operation_id: str, template: TicketTemplate | None = No
         "summary": summary(alert, template.summary),
         "description": description(alert, template),
         "priority": priority(alert, template),
-        "labels": ["oktadetect", label(operation_id), *_labels(template.labels, told)],
+        "labels": [LABEL, label(operation_id), *_labels(template.labels, told)],
     }
     components = [{"name": data(name, 255)} for name in _listed(templates.render(template.components, told))]
     optional = {
@@ -174,7 +175,7 @@ def _size(body: Body) -> int:
 def _labels(template: str, told: dict[str, Any]) -> list[str]:
     """Return labels: each word of the template is one, whose values' spaces become underscores, as Jira takes none."""
     made = ("_".join(controls_shown(templates.render(word, told)).split())[:255] for word in template.split())
-    return [one for one in dict.fromkeys(made) if one and not one.startswith("oktadetect")]
+    return [one for one in dict.fromkeys(made) if one and not one.startswith(LABEL)]
 
 
 def _listed(text: str) -> list[str]:

@@ -19,7 +19,7 @@ from django.db.models import Q
 from alerts.choices import OperationKind, OperationState, Status
 from alerts.models import Alert, Case, JiraState, Ticket, TicketOperation
 from alerts.services import cases
-from alerts.ticketing import client, reading, sync
+from alerts.ticketing import client, fields, reading, sync
 from alerts.ticketing.errors import JiraError
 from alerts.ticketing.findings import Finding, note, wrong
 from alerts.ticketing.reading import Issue
@@ -28,7 +28,7 @@ from monitors.models import Monitor
 
 log = structlog.get_logger(__name__)
 
-PREFIX = f"{sync.LABEL}-"
+PREFIX = fields.label("")
 RECENT_DAYS = 7
 STALE_HOURS = 24
 MAX_READ = 100
@@ -60,7 +60,7 @@ def _in_jira(mend: bool, everything: bool) -> Iterator[Finding]:
     """Compare the issues that carry our label with the tickets that we know."""
     when = "" if everything else f' AND created >= "-{RECENT_DAYS}d"'
     by_operation: dict[UUID, list[Issue]] = defaultdict(list)
-    for issue in reading.search(f'labels = "{sync.LABEL}"{when} ORDER BY created ASC'):
+    for issue in reading.search(f'labels = "{fields.LABEL}"{when} ORDER BY created ASC'):
         for made in operations_of(issue.labels):
             by_operation[made].append(issue)
     known = TicketOperation.objects.select_related("case__ticket", "alert").in_bulk(by_operation)
@@ -178,7 +178,7 @@ def _made_by(operation: TicketOperation) -> Issue | None:
     named: Mapping[str, Any] = operation.result
     if named.get("id"):
         return reading.read(str(named["id"]))
-    found = client.find_by_label(f"{PREFIX}{operation.pk}")
+    found = client.find_by_label(fields.label(str(operation.pk)))
     return reading.read(found[0]["id"]) if found else None
 
 

@@ -21,7 +21,7 @@ from django.db.models import Q
 from alerts.choices import OperationKind, OperationState, Status
 from alerts.models import Alert, JiraAccount, JiraEvent, JiraState, Ticket, TicketOperation
 from alerts.services import following
-from alerts.ticketing import client, reading
+from alerts.ticketing import client, fields, reading
 from alerts.ticketing.errors import JiraError, JiraLater
 from alerts.ticketing.reading import Actor, Change, Issue
 from core import activity, clock
@@ -30,7 +30,6 @@ from core.models import Person
 log = structlog.get_logger(__name__)
 
 BY = "jira"
-LABEL = "oktadetect"
 POLL_LOCK = 0x6A697261  # "jira": one poll at a time
 OVERLAP = timedelta(minutes=2)
 LONGEST_LOOK_BACK = timedelta(days=14)
@@ -99,7 +98,7 @@ def poll() -> list[int]:
     minutes = int((began - since + lag).total_seconds() // 60) + 1
     try:
         account = whoever_we_are()
-        changed = list(reading.search(f'labels = "{LABEL}" AND updated >= "-{minutes}m" ORDER BY updated ASC'))
+        changed = list(reading.search(f'labels = "{fields.LABEL}" AND updated >= "-{minutes}m" ORDER BY updated ASC'))
     except JiraError as error:
         JiraState.objects.filter(pk=state.pk).update(error=str(error), polled_at=began)
         return []
