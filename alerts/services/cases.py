@@ -9,7 +9,7 @@ from django.db.models import Max, Q, QuerySet
 from alerts.choices import OperationKind, OperationState
 from alerts.models import Alert, AlertEntity, Case, Ticket, TicketOperation
 from alerts.services import policies
-from alerts.ticketing import attachment, fields
+from alerts.ticketing import attachment, fields, words
 from core import activity, clock
 from core.locks import take_turns
 
@@ -17,6 +17,7 @@ MAX_LINKS = 10
 MAX_SHARING = 500  # rows looked at for a story
 CROWD = 5
 EVIDENCE_WAIT = timedelta(minutes=1)  # for whole events to come, before they are attached
+NOT_SENT = Q(state__in=[OperationState.PENDING, OperationState.WAITING], sent_at=None)
 
 
 def owe_for(alert: Alert, because: str = "") -> TicketOperation | None:
@@ -144,9 +145,7 @@ def owe_comment(alert: Alert, *, at_once: bool) -> TicketOperation | None:
     if create is None or create.state == OperationState.DISMISSED:
         return None
     comments = operations.filter(kind=OperationKind.COMMENT)
-    unwritten = comments.exclude(payload__has_key="text").filter(
-        state__in=[OperationState.PENDING, OperationState.WAITING], sent_at=None
-    )
+    unwritten = comments.exclude(payload__has_key="text").filter(NOT_SENT)
     waiting = unwritten.select_for_update().first()
     if waiting is not None:
         if at_once:
@@ -180,7 +179,7 @@ def owe_extras(create: TicketOperation) -> None:
     if alert is None or alert.rehearsal_id:
         return
     extras: list[tuple[OperationKind, dict[str, Any]]] = [(OperationKind.REMOTE_LINK, {})]
-    occurrence = alert.occurrences.order_by("-last_at").first()
+    occurrence = words.latest(alert)
     if occurrence is not None and attachment.is_due(occurrence):
         extras.append((OperationKind.ATTACH, {"name": attachment.NAME}))
     TicketOperation.objects.bulk_create(
@@ -215,9 +214,7 @@ def owe_transition(alert: Alert) -> TicketOperation | None:
         return None
     if Ticket.objects.filter(Q(attached=True) | Q(gone_at__isnull=False), case_id=alert.case_id).exists():
         return None
-    to_go = operations.filter(
-        kind=OperationKind.TRANSITION, state__in=[OperationState.PENDING, OperationState.WAITING], sent_at=None
-    )
+    to_go = operations.filter(NOT_SENT, kind=OperationKind.TRANSITION)
     if to_go.select_for_update().first() is not None:
         return None
     return TicketOperation.objects.create(

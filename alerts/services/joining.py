@@ -15,6 +15,7 @@ from alerts import tasks
 from alerts.choices import OperationKind, OperationState
 from alerts.models import Alert, Case, Ticket, TicketOperation
 from alerts.services import cases, policies
+from alerts.services.cases import NOT_SENT
 from alerts.services.triage import NotNow
 from alerts.ticketing import client
 from alerts.ticketing.errors import JiraError
@@ -24,7 +25,6 @@ from core.locks import take_turns
 from core.models import Person
 from core.wakeups import wake
 
-NOT_SENT = Q(state__in=[OperationState.PENDING, OperationState.WAITING], sent_at=None)
 MAX_KEY = 40
 
 
