@@ -19,7 +19,6 @@ from alerts.services.cases import NOT_SENT
 from alerts.services.triage import NotNow
 from alerts.ticketing import client
 from alerts.ticketing.errors import JiraError
-from alerts.ticketing.sync import address
 from core import activity, clock
 from core.locks import take_turns
 from core.models import Person
@@ -55,7 +54,7 @@ def _attach(alert_id: int, key: str, jira_id: str, by: Person) -> Ticket:
     if Ticket.objects.filter(case_id=alert.case_id).exists():
         raise NotNow("The case has a ticket already.")
     _settle_create(alert, key, jira_id)
-    ticket = Ticket.objects.create(case_id=alert.case_id, key=key, jira_id=jira_id, url=address(key), attached=True,
+    ticket = Ticket.objects.create(case_id=alert.case_id, key=key, jira_id=jira_id, url=client.address(key), attached=True,
                                    read_due_at=clock.now())  # fmt: skip
     activity.record("ticket.attached", alert, by=by, key=key)
     cases.owe_comment(alert, at_once=True)

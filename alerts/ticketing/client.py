@@ -305,6 +305,11 @@ def set_property(key: str, name: str, value: Any) -> None:
     call("PUT", f"issue/{key}/properties/{name}", body=value)
 
 
+def address(key: str) -> str:
+    """Return where people see an issue."""
+    return f"{settings.JIRA_URL.rstrip('/')}/browse/{key}"
+
+
 def issue(key: str) -> dict[str, str]:
     """Return {id, key} of an issue as it is called now. Raises JiraRefused when we see none of this key."""
     return _issue(call("GET", f"issue/{key}", params={"fields": "key"}))

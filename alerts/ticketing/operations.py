@@ -13,13 +13,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 
 from alerts.choices import OperationKind, OperationState
 from alerts.models import Ticket, TicketOperation
 from alerts.services import cases
-from alerts.ticketing import claims, effects, gate
+from alerts.ticketing import claims, client, effects, gate
 from alerts.ticketing.effects import NotYet
 from alerts.ticketing.errors import JiraHeld, JiraLater, JiraRefused, JiraUnknown
 from alerts.ticketing.settling import dismiss, restore, retry
@@ -93,9 +92,9 @@ def _note_sending(operation: TicketOperation) -> bool:
 def done(operation: TicketOperation, result: dict[str, Any]) -> None:
     """Note the effect. Its lease may have passed meanwhile: what Jira holds is true all the same."""
     if operation.kind == OperationKind.CREATE:
-        url = f"{settings.JIRA_URL.rstrip('/')}/browse/{result['key']}"
+        key = result["key"]
         ticket, made = Ticket.objects.get_or_create(
-            case_id=operation.case_id, defaults={"key": result["key"], "jira_id": result["id"], "url": url}
+            case_id=operation.case_id, defaults={"key": key, "jira_id": result["id"], "url": client.address(key)}
         )
         if made and operation.alert is not None:
             activity.record("ticket.created", operation.alert, by="ticketing", key=ticket.key)

@@ -214,16 +214,11 @@ def _moved_by_us(ticket: Ticket, began: datetime) -> bool:
 
 def _note(ticket: Ticket, issue: Issue, *, due_at: datetime | None = None) -> None:
     """Keep what Jira holds, but for the status, which the caller decides."""
-    ticket.key, ticket.url = issue.key, address(issue.key)
+    ticket.key, ticket.url = issue.key, client.address(issue.key)
     ticket.resolution, ticket.priority, ticket.assignee = issue.resolution, issue.priority, issue.assignee
     ticket.jira_updated_at, ticket.read_at, ticket.gone_at = issue.updated, clock.now(), None
     ticket.read_due_at = due_at or ticket.read_due_at
     ticket.save()
-
-
-def address(key: str) -> str:
-    """Return where people see an issue."""
-    return f"{settings.JIRA_URL.rstrip('/')}/browse/{key}"
 
 
 def _gone(ticket: Ticket) -> None:
