@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 
 from alerts.models import JiraEvent, JiraState, Ticket, TicketTemplate
-from alerts.ticketing import client, metadata, reading
+from alerts.ticketing import client, metadata, reading, transitions
 from alerts.ticketing.errors import JiraError, JiraRefused
 from alerts.ticketing.findings import Finding, note, ok, wrong
 from core import clock
@@ -241,26 +241,16 @@ def _steps(ticket: Ticket, goal: str) -> Iterator[Finding]:
 
 
 def _step(steps: list[dict[str, Any]], key: str, status: str, goal: str) -> Finding:
-    leading = [step for step in steps if (_category(step) == "done") == (goal == "done")]
-    free = [step for step in leading if not _insists(step)]
+    leading = [step for step in steps if (transitions.category_of(step.get("to") or {}) == "done") == (goal == "done")]
+    free = [step for step in leading if not transitions.lacking(step)]
     if free:
         return ok("Transitions", f"“{free[0].get('name')}” leads {key} from “{status}” to {goal}")
     words = f"None leads {key} from “{status}” to a {goal} status"
     if not leading:
         return wrong("Transitions", words + ".", "Add one to the workflow, and let the account take it.")
-    fields = ", ".join(sorted({name for step in leading for name in _insists(step)}))
+    fields = ", ".join(sorted({name for step in leading for name in transitions.lacking(step)}))
     fix = "Name one in OKTADETECT_JIRA_RESOLUTION." if fields == "resolution" else "Make it optional on that screen."
     return wrong("Transitions", f"{words} without {fields}.", fix)
-
-
-def _category(step: dict[str, Any]) -> str:
-    return str(((step.get("to") or {}).get("statusCategory") or {}).get("key") or "")
-
-
-def _insists(step: dict[str, Any]) -> set[str]:
-    given = {"resolution"} if settings.OKTADETECT_JIRA_RESOLUTION else set()
-    fields = step.get("fields") or {}
-    return {name for name, one in fields.items() if one.get("required") and not one.get("hasDefaultValue")} - given
 
 
 def _webhook() -> Iterator[Finding]:

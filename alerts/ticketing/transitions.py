@@ -37,7 +37,7 @@ def prepared(case_id: int, key: str) -> Callable[[], dict[str, Any]]:
     if "resolution" in _asked(step):
         body["fields"] = {"resolution": {"name": settings.OKTADETECT_JIRA_RESOLUTION}}
     to = step["to"]
-    result = {"status": str(to.get("name") or ""), "category": _category(to)}
+    result = {"status": str(to.get("name") or ""), "category": category_of(to)}
     return partial(_take, key, body, result)
 
 
@@ -50,12 +50,13 @@ def _status(key: str) -> tuple[str, str]:
     """Return the issue's status and its category."""
     fields = client.call("GET", f"issue/{key}", params={"fields": "status"}).get("fields")
     status = fields.get("status") if isinstance(fields, dict) else None
-    if not isinstance(status, dict) or not _category(status):
+    if not isinstance(status, dict) or not category_of(status):
         raise JiraUnknown("Jira's answer tells no status of the ticket.")
-    return str(status.get("name") or ""), _category(status)
+    return str(status.get("name") or ""), category_of(status)
 
 
-def _category(status: Mapping[str, Any]) -> str:
+def category_of(status: Mapping[str, Any]) -> str:
+    """Return the key of a status's category: new, indeterminate or done; empty where Jira tells none."""
     return str((status.get("statusCategory") or {}).get("key") or "")
 
 
@@ -67,9 +68,9 @@ def _chosen(steps: Any, wanted: tuple[str, ...], now: str) -> dict[str, Any]:
         step
         for category in wanted
         for step in steps
-        if isinstance(step, dict) and _category(step.get("to") or {}) == category
+        if isinstance(step, dict) and category_of(step.get("to") or {}) == category
     ]
-    free = [step for step in leading if _asked(step) <= _given()]
+    free = [step for step in leading if not lacking(step)]
     if free:
         return free[0]
     goal = "done" if DONE in wanted else "open"
@@ -77,7 +78,7 @@ def _chosen(steps: Any, wanted: tuple[str, ...], now: str) -> dict[str, Any]:
         raise JiraRefused(
             f"No transition leads from “{now}” to a {goal} status, or we may not take it. Add one to the workflow, or move it by hand."
         )
-    asked = sorted({field for step in leading for field in _asked(step) - _given()})[:MAX_NAMED]
+    asked = sorted({field for step in leading for field in lacking(step)})[:MAX_NAMED]
     hint = " Name one in OKTADETECT_JIRA_RESOLUTION." if asked == ["resolution"] else ""
     raise JiraRefused(
         f"Every transition from “{now}” to a {goal} status asks for {', '.join(asked)}.{hint} "
@@ -91,5 +92,6 @@ def _asked(step: Mapping[str, Any]) -> set[str]:
     return {name for name, one in fields.items() if one.get("required") and not one.get("hasDefaultValue")}
 
 
-def _given() -> set[str]:
-    return {"resolution"} if settings.OKTADETECT_JIRA_RESOLUTION else set()
+def lacking(step: Mapping[str, Any]) -> set[str]:
+    """Return the fields that a step's screen insists on and that we cannot give: with any, we cannot take it."""
+    return _asked(step) - ({"resolution"} if settings.OKTADETECT_JIRA_RESOLUTION else set())
