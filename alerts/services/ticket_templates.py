@@ -31,7 +31,7 @@ def check(template: TicketTemplate) -> dict[str, list[str]]:
     else:
         for value in template.custom_fields.values():
             _try(wrong, "custom_fields", value)
-    names = [part for part in template.priorities.split(",") if part.strip()]
+    names = templates.listed(template.priorities)
     if names and len(names) != 5:
         wrong["priorities"] = ["Give five names, for severities 1 to 5, or none."]
     return wrong or _in_jira(template)
@@ -90,7 +90,7 @@ def _missing(asked: str, field: Mapping[str, Any]) -> list[str]:
     if not isinstance(allowed, list):
         return []
     names = {str(one.get("name")) for one in allowed}
-    wanted = [part.strip() for part in asked.split(",") if part.strip() and "{" not in part]
+    wanted = [name for name in templates.listed(asked) if "{" not in name]
     return [
         f"Jira offers no “{name}” there. It offers {', '.join(sorted(names)[:10])}."
         for name in wanted

@@ -17,10 +17,6 @@ MAX_TEXT = 255
 MAX_AREA = 10_000
 
 
-class FieldError(Exception):
-    """A field that Jira would refuse; `str()` says which and why."""
-
-
 def resolve(wanted: Mapping[str, str], metadata: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     """
     Return the wanted fields (by name or id) as create metadata knows them, and what is wrong, in sentences.
@@ -84,14 +80,10 @@ def _allowed(one: Mapping[str, Any], allowed: Any) -> list[str]:
     if not isinstance(allowed, list) or re.search(r"(?<!\{)\{[^{]", template):
         return []
     names = [str(option.get("value") or option.get("name") or "") for option in allowed if isinstance(option, dict)]
-    asked = _parts(template) if one["type"] == "array" else [template.strip()]
+    asked = templates.listed(template) if one["type"] == "array" else [template.strip()]
     missing = [name for name in asked if name not in names]
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
     return [f"{one['name']}: “{name}” is none of its values ({shown})." for name in missing]
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _text(text: str) -> str:
@@ -124,7 +116,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _label_list(text: str) -> list[str]:
-    return ["_".join(data(part, MAX_TEXT).split()) for part in _parts(text)]
+    return ["_".join(data(part, MAX_TEXT).split()) for part in templates.listed(text)]
 
 
 Send = Callable[[str], Any]
@@ -137,7 +129,7 @@ SENT: Mapping[tuple[str, str], Send] = {
     ("version", ""): lambda text: {"name": data(text)},
     ("group", ""): lambda text: {"name": data(text)},
     ("array", "string"): _label_list,
-    ("array", "option"): lambda text: [{"value": data(part)} for part in _parts(text)],
-    ("array", "version"): lambda text: [{"name": data(part)} for part in _parts(text)],
-    ("array", "component"): lambda text: [{"name": data(part)} for part in _parts(text)],
+    ("array", "option"): lambda text: [{"value": data(part)} for part in templates.listed(text)],
+    ("array", "version"): lambda text: [{"name": data(part)} for part in templates.listed(text)],
+    ("array", "component"): lambda text: [{"name": data(part)} for part in templates.listed(text)],
 }

@@ -80,7 +80,7 @@ def create(alert: Alert, operation_id: str, template: TicketTemplate | None = No
         "priority": priority(alert, template),
         "labels": [LABEL, label(operation_id), *_labels(template.labels, told)],
     }
-    components = [{"name": data(name, 255)} for name in _listed(templates.render(template.components, told))]
+    components = [{"name": data(name, 255)} for name in templates.listed(templates.render(template.components, told))]
     optional = {
         "components": components,
         "security": {"name": template.security_level} if template.security_level else None,
@@ -92,7 +92,7 @@ def create(alert: Alert, operation_id: str, template: TicketTemplate | None = No
 
 def priority(alert: Alert, template: TicketTemplate | None = None) -> dict[str, str]:
     """Return Jira's priority for the alert's severity."""
-    names = _listed((template or template_of(alert)).priorities)
+    names = templates.listed((template or template_of(alert)).priorities)
     return {"name": (names if len(names) == 5 else settings.JIRA_PRIORITIES)[alert.severity - 1]}
 
 
@@ -176,10 +176,6 @@ def _labels(template: str, told: dict[str, Any]) -> list[str]:
     """Return labels: each word of the template is one, whose values' spaces become underscores, as Jira takes none."""
     made = ("_".join(controls_shown(templates.render(word, told)).split())[:255] for word in template.split())
     return [one for one in dict.fromkeys(made) if one and not one.startswith(LABEL)]
-
-
-def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _person(name: str) -> dict[str, str] | None:

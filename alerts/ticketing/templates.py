@@ -57,6 +57,11 @@ def render(template: str, values: Mapping[str, Any], *, checked: bool = False) -
     return _PIECES.sub(piece, template)
 
 
+def listed(text: str) -> list[str]:
+    """Return the names that a text gives, separated by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def _known(name: str) -> str:
     name = name.strip()
     base, _, rest = name.partition(".")
