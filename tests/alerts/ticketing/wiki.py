@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9\s])")
 _NUMBERED = re.compile(r"&#(\d+);")
 _NOFORMAT = re.compile(r"\{noformat\}\n.*?\n\{noformat\}", re.DOTALL)
-# A private letter for each escaped character, so that nothing below takes it for markup.
-_HIDDEN = 0xE000
+# A surrogate for each escaped character, so that nothing below takes it for markup. No text has one of its own.
+_HIDDEN = 0xD800
 
 
 @dataclass
