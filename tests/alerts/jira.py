@@ -1,12 +1,32 @@
 """The Jira stand-in as a test of ticketing looks at it: what we did there, and what somebody else does there."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from alerts.models import Alert, JiraGate, Ticket, TicketOperation
 from alerts.services import cases
-from alerts.ticketing import operations
+from alerts.ticketing import client, operations
+from sandbox.jira.site import Profile
 from tests.factories import make_alert
-from tests.sandbox.jira.api import Api
+from tests.sandbox.jira.api import TOKEN, USER, Api, boot, stop
+
+
+@contextmanager
+def in_use(folder: Path, profile: Profile, settings: Any) -> Iterator[Api]:
+    """Boot a stand-in that the portal uses, as its own account; `as_ada()` is somebody else."""
+    server = boot(folder, profile)
+    api = Api(f"http://127.0.0.1:{server.server_address[1]}", profile)
+    settings.JIRA_URL, settings.JIRA_TOKEN = api.url, TOKEN
+    settings.JIRA_USER = USER if profile == "cloud" else ""
+    settings.OKTADETECT_JIRA_REQUESTS_PER_SECOND = 1000.0
+    client.connection.cache_clear()
+    try:
+        yield api
+    finally:
+        client.connection.cache_clear()
+        stop(server)
 
 
 def work(alert: Alert, times: int = 1) -> None:

@@ -12,12 +12,12 @@ from django.test import Client
 
 from alerts.choices import OperationState
 from alerts.models import JiraState, Ticket, TicketOperation, TicketTemplate
-from alerts.ticketing import check, client, sweep, sync
+from alerts.ticketing import check, sweep, sync
 from alerts.ticketing.findings import Finding
 from core import clock
-from tests.alerts.jira import move, ticket_of, ticketed, work
+from tests.alerts.jira import in_use, move, ticket_of, ticketed, work
 from tests.factories import make_alert, make_person, make_user
-from tests.sandbox.jira.api import TOKEN, USER, Api, boot, stop
+from tests.sandbox.jira.api import Api
 
 pytestmark = pytest.mark.django_db
 
@@ -25,16 +25,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(params=["cloud", "dc"])
 def jira(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> Iterator[Api]:
     """A stand-in that the portal uses, set up well."""
-    server = boot(tmp_path, request.param)
-    api = Api(f"http://127.0.0.1:{server.server_address[1]}", request.param)
-    settings.JIRA_URL, settings.JIRA_TOKEN = api.url, TOKEN
-    settings.JIRA_USER = USER if request.param == "cloud" else ""
     settings.JIRA_INDEX_LAG_SECONDS = 20
-    settings.OKTADETECT_JIRA_REQUESTS_PER_SECOND = 1000.0
-    client.connection.cache_clear()
-    yield api
-    client.connection.cache_clear()
-    stop(server)
+    with in_use(tmp_path, request.param, settings) as api:
+        yield api
 
 
 def found(name: str, findings: list[Finding]) -> Finding:

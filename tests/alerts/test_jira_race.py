@@ -11,11 +11,10 @@ from django.test import Client
 
 from alerts.choices import Status
 from alerts.models import JiraEvent, Ticket
-from alerts.ticketing import client, sync
+from alerts.ticketing import sync
 from core import activity
 from core.models import Activity, Person
-from tests.alerts.jira import move, ticket_of, ticketed
-from tests.sandbox.jira.api import TOKEN, USER, Api, boot, stop
+from tests.alerts.jira import in_use, move, ticket_of, ticketed
 
 WORKERS = 4
 
@@ -40,13 +39,8 @@ def at_once(act: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_what_four_workers_read_at_once_happens_once(tmp_path: Path, settings: Any) -> None:
-    server = boot(tmp_path, "cloud")
-    api = Api(f"http://127.0.0.1:{server.server_address[1]}")
-    settings.JIRA_URL, settings.JIRA_USER, settings.JIRA_TOKEN = api.url, USER, TOKEN
     settings.JIRA_WEBHOOK_PATH = "a-path-that-nobody-guesses"
-    settings.OKTADETECT_JIRA_REQUESTS_PER_SECOND = 1000.0
-    client.connection.cache_clear()
-    try:
+    with in_use(tmp_path, "cloud", settings) as api:
         alert = ticketed()
         ticket = ticket_of(alert)
         api.as_ada().send("POST", f"/issue/{ticket.key}/comment", {"body": "Mine"})
@@ -62,9 +56,6 @@ def test_what_four_workers_read_at_once_happens_once(tmp_path: Path, settings: A
             )
         )
         at_once(lambda: sync.read(alert.case_id))
-    finally:
-        client.connection.cache_clear()
-        stop(server)
     alert.refresh_from_db()
     assert alert.status == Status.CLOSED
     assert answers == [200] * WORKERS

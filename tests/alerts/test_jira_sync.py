@@ -13,15 +13,15 @@ from alerts.choices import Status, Verdict
 from alerts.jira_webhook import MAX_BYTES
 from alerts.models import Alert, JiraAccount, JiraEvent, JiraState, Ticket, TicketOperation
 from alerts.services import triage
-from alerts.ticketing import client, sync
+from alerts.ticketing import sync
 from alerts.ticketing.reading import Actor
 from alerts.views import history
 from core import activity, clock
 from core.models import Activity, Person
 from sandbox.jira.webhooks import signature
-from tests.alerts.jira import move, ticket_of, ticketed, work
+from tests.alerts.jira import in_use, move, ticket_of, ticketed, work
 from tests.factories import make_alert, make_person
-from tests.sandbox.jira.api import TOKEN, USER, Api, boot, stop
+from tests.sandbox.jira.api import Api
 
 pytestmark = pytest.mark.django_db
 
@@ -31,18 +31,11 @@ PATH = "a-path-that-nobody-guesses"
 @pytest.fixture(params=["cloud", "dc"])
 def jira(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> Iterator[Api]:
     """A stand-in that the portal uses, as its own account; `as_ada()` is somebody else."""
-    server = boot(tmp_path, request.param)
-    api = Api(f"http://127.0.0.1:{server.server_address[1]}", request.param)
-    settings.JIRA_URL, settings.JIRA_TOKEN = api.url, TOKEN
-    settings.JIRA_USER = USER if request.param == "cloud" else ""
     settings.JIRA_INDEX_LAG_SECONDS = 0
     settings.JIRA_READ_TIMEOUT_SECONDS = 2.0
-    settings.OKTADETECT_JIRA_REQUESTS_PER_SECOND = 1000.0
     settings.JIRA_WEBHOOK_PATH = PATH
-    client.connection.cache_clear()
-    yield api
-    client.connection.cache_clear()
-    stop(server)
+    with in_use(tmp_path, request.param, settings) as api:
+        yield api
 
 
 def heard() -> None:
