@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from core import clock
 from monitors import opensearch
@@ -30,10 +31,7 @@ class Quiet:
 
 def measure() -> None:
     """Keep the newest event of every index that an enabled monitor searches. One that cannot be asked keeps what was known."""
-    patterns = (
-        Monitor.objects.filter(enabled=True, kept__isnull=True).order_by().values_list("index_pattern", flat=True)
-    )
-    for row in IndexProfile.objects.filter(pattern__in=set(patterns)):
+    for row in _searched():
         try:
             newest = _newest(row)
         except OpenSearchError:
@@ -47,12 +45,8 @@ def late_indices() -> list[Quiet]:
     limit = timedelta(seconds=settings.OKTADETECT_INDEX_QUIET_SECONDS)
     if not limit:
         return []
-    patterns = (
-        Monitor.objects.filter(enabled=True, kept__isnull=True).order_by().values_list("index_pattern", flat=True)
-    )
-    late = IndexProfile.objects.filter(pattern__in=set(patterns), newest_event_at__lt=clock.now() - limit)
     found = []
-    for row in late:
+    for row in _searched().filter(newest_event_at__lt=clock.now() - limit):
         assert row.newest_event_at is not None  # noqa: S101 - the filter says so
         try:
             a_day = _events(row, row.newest_event_at - A_DAY, row.newest_event_at)
@@ -62,6 +56,12 @@ def late_indices() -> list[Quiet]:
         if a_day * (limit / A_DAY) >= USUAL:
             found.append(Quiet(row.pattern, row.newest_event_at, round(a_day / 24)))
     return found
+
+
+def _searched() -> QuerySet[IndexProfile]:
+    """Return the indices that a monitor of ours searches now."""
+    monitors = Monitor.objects.filter(enabled=True, kept__isnull=True).order_by()
+    return IndexProfile.objects.filter(pattern__in=monitors.values("index_pattern"))
 
 
 def _newest(row: IndexProfile) -> datetime | None:
