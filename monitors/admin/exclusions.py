@@ -10,8 +10,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from core import activity
 from monitors import exclusions
+from monitors.admin import revisions as history
 from monitors.errors import DefinitionError
-from monitors.models import Exclusion, Monitor, NamedList, every_detection
+from monitors.models import Exclusion, NamedList, every_detection
 from monitors.services import exclusions as service
 from monitors.services.lists import place_of
 
@@ -171,9 +172,7 @@ class ExclusionAdmin(admin.ModelAdmin[Exclusion]):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Fill the form from the address, as an alert's page gives it: ?monitor=…&user=…&network=…"""
         initial: dict[str, Any] = {"owner": activity.person_of(request.user).pk, "scope": "monitor"}
-        monitor = (
-            Monitor.objects.filter(pk=request.GET["monitor"]).first() if _is_uuid(request.GET.get("monitor")) else None
-        )
+        monitor = history.find(request.GET.get("monitor"))
         if monitor is not None:
             initial["monitor"] = monitor.pk
         for name in ("detection", "reason"):
@@ -215,11 +214,3 @@ def _next(request: HttpRequest) -> HttpResponse | None:
     if not url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure()):
         return None
     return HttpResponseRedirect(address)
-
-
-def _is_uuid(text: str | None) -> bool:
-    try:
-        Monitor._meta.pk.to_python(text)
-    except forms.ValidationError:
-        return False
-    return bool(text)
