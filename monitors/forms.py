@@ -101,8 +101,7 @@ class MonitorForm(forms.ModelForm[Monitor]):
         if newest is None or newest.number <= made_from:
             return
         seen = self.instance.revisions.filter(number=made_from).first()
-        labels = {name: parameter.label for name, parameter in self.definition().parameters.items()}
-        changed = revisions.changes(seen.inputs if seen else {}, newest.inputs, labels)
+        changed = revisions.changes_between(self.instance, seen, newest)
         lines = "; ".join(f"{one.what}: {one.old or 'nothing'} → {one.new or 'nothing'}" for one in changed)
         who = newest.author or newest.program
         self.add_error(

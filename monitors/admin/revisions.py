@@ -51,15 +51,9 @@ def past(monitor: Monitor) -> list[Past]:
     rows = list(monitor.revisions.select_related("author")[: SHOWN + 1])
     older = dict(pairwise(rows))
     return [
-        Past(row, changes(monitor, older[row], row) if row in older else [], is_newest=row is rows[0])
+        Past(row, revisions.changes_between(monitor, older[row], row) if row in older else [], is_newest=row is rows[0])
         for row in rows[:SHOWN]
     ]
-
-
-def changes(monitor: Monitor, before: MonitorRevision, after: MonitorRevision) -> list[revisions.Change]:
-    """Return what differs, with the names of the detection's parameters."""
-    labels = {name: parameter.label for name, parameter in monitor.definition().parameters.items()}
-    return revisions.changes(before.inputs, after.inputs, labels)
 
 
 def find(pk: str | None) -> Monitor | None:
@@ -96,7 +90,7 @@ def roll_back(request: HttpRequest, site: AdminSite, pk: str, number: int) -> Ht
         "title": f"Roll back {monitor} to revision {number}",
         "monitor": monitor,
         "wanted": wanted,
-        "changes": changes(monitor, newest, wanted) if newest else [],
+        "changes": revisions.changes_between(monitor, newest, wanted) if newest else [],
         "form": form,
         "opts": Monitor._meta,
     }

@@ -277,8 +277,7 @@ class Work:
         """Tell a revision, if it is a new one."""
         if last is not None and last.pk == revision.pk:
             return
-        labels = {name: parameter.label for name, parameter in monitor.definition().parameters.items()}
-        lines = revisions.changes(last.inputs if last else {}, revision.inputs, labels)
+        lines = revisions.changes_between(monitor, last, revision)
         self.outcome.changes.append(Changed(f"monitor {monitor}{'' if last else ' (new)'}", tuple(lines)))
 
 

@@ -191,6 +191,12 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping
     return told
 
 
+def changes_between(monitor: Monitor, before: MonitorRevision | None, after: MonitorRevision) -> list[Change]:
+    """Return what differs between two revisions of a monitor, with its parameters as its detection names them. Raises DefinitionError."""
+    labels = {name: parameter.label for name, parameter in monitor.definition().parameters.items()}
+    return changes(before.inputs if before else {}, after.inputs, labels)
+
+
 def _restore_exclusions(monitor: Monitor, then: Sequence[Mapping[str, Any]], *, by: Person | str) -> list[str]:
     left = []
     own = {one["id"]: one for one in then if one["scope"] == "monitor"}
