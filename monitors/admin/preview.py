@@ -15,7 +15,7 @@ from monitors import told
 from monitors.errors import MonitorsError
 from monitors.forms import MonitorForm
 from monitors.models import Monitor
-from monitors.services import preview
+from monitors.services import preview, push
 
 SHOWN = 50  # findings in words
 LONGEST = 200_000  # characters of JSON on a page
@@ -55,7 +55,7 @@ def as_json(request: HttpRequest, pk: str) -> HttpResponse:
     _require(request, "monitors.view_monitor")
     context: dict[str, Any] = {"title": f"JSON of {monitor}"}
     try:
-        text = json.dumps(preview.body_of(monitor), indent=2, ensure_ascii=False)
+        text = json.dumps(push.body_of(monitor, monitor.revisions.first()), indent=2, ensure_ascii=False)
     except MonitorsError as error:
         return _page(request, monitor, {**context, "error": str(error)}, template="json")
     if request.GET.get("download"):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core import clock
-from monitors import exclusions, opensearch, rendering
+from monitors import opensearch, rendering
 from monitors.facts import read
 from monitors.findings import Answer, read_answer
 from monitors.models import Monitor
@@ -42,8 +42,7 @@ def dry_run(monitor: Monitor) -> DryRun:
     inputs = revisions.inputs_of(monitor)
     at = clock.now().replace(microsecond=0)
     body = rendering.plain_search(inputs, end_ms=clock.to_ms(at))
-    for list_id, values in exclusions.documents(inputs.exclusions).items():
-        opensearch.put_document(exclusions.LISTS_INDEX, list_id, {"values": values})
+    push.ensure_lists(inputs)
     result = opensearch.search(inputs.profile.pattern, body, timeout=TIMEOUT_SECONDS)
     answer = read_answer(result, context_of(inputs))
     posts, because = judge(inputs, result, answer, at)
@@ -83,18 +82,6 @@ def envelope(inputs: Inputs, result: dict[str, Any], at: datetime, *, revision: 
         "error": "",
         "results": [result],
     }
-
-
-def body_of(monitor: Monitor) -> dict[str, Any]:
-    """Return what a push would send now, by the layout that was last seen; nothing is asked of OpenSearch. Raises MonitorsError."""
-    last = monitor.revisions.first()
-    return rendering.monitor(
-        revisions.inputs_of(monitor),
-        channel_id=push.CHANNEL_ID,
-        revision=last.number if last else 1,
-        enabled=monitor.enabled,
-        enabled_time_ms=push.enabled_time_ms(monitor),
-    )
 
 
 def _instant(at: datetime) -> str:

@@ -52,13 +52,7 @@ def preview(monitor: Monitor) -> Preview:
     monitor.refresh_from_db()
     if not monitor.kept:
         profiles.learn(monitor.index_pattern)
-    body = rendering.monitor(
-        revisions.inputs_of(monitor),
-        channel_id=CHANNEL_ID,
-        revision=revision.number if revision else 1,
-        enabled=monitor.enabled,
-        enabled_time_ms=enabled_time_ms(monitor),
-    )
+    body = body_of(monitor, revision)
     held = _held(monitor)
     if held is None:
         return Preview(body, None, None, None, "", revision)
@@ -66,6 +60,21 @@ def preview(monitor: Monitor) -> Preview:
     changed = deployment.read_body is not None and not same(held["monitor"], deployment.read_body)
     return Preview(
         body, held["monitor"], held["_seq_no"], held["_primary_term"], held["_id"], revision, needs_force=changed
+    )
+
+
+def body_of(monitor: Monitor, revision: MonitorRevision | None) -> dict[str, Any]:
+    """
+    Return what a push sends of a monitor whose newest revision this is, by the layout that was last seen.
+
+    Nothing is asked of OpenSearch. Raises MissingField, DefinitionError.
+    """
+    return rendering.monitor(
+        revisions.inputs_of(monitor),
+        channel_id=CHANNEL_ID,
+        revision=revision.number if revision else 1,
+        enabled=monitor.enabled,
+        enabled_time_ms=_enabled_time_ms(monitor),
     )
 
 
@@ -85,7 +94,7 @@ def push(monitor: Monitor, *, by: Person | str, seen_seq_no: int | None = None) 
             raise PushError(
                 f"{monitor.name} was changed in OpenSearch since our last push. Look at the difference, then push."
             )
-        ensure_lists(monitor)
+        ensure_lists(revisions.inputs_of(monitor))
         deployment = _store(monitor, _send(monitor, planned), planned)
         activity.record(
             "monitor.pushed", monitor, by=by, revision=deployment.revision.number if deployment.revision else None,
@@ -177,9 +186,9 @@ def ensure_channel(*, anew: bool = False) -> None:
         opensearch.write_channel(CHANNEL_ID, channel_config(str(answers[0][1])), exists=config is not None)
 
 
-def ensure_lists(monitor: Monitor) -> None:
-    """Write the long lists that the monitor's search looks up, before the monitor: without its list every run would fail."""
-    for list_id, values in exclusions.documents(revisions.inputs_of(monitor).exclusions).items():
+def ensure_lists(inputs: rendering.Inputs) -> None:
+    """Write the long lists that a monitor's search looks up, before the monitor: without its list every run would fail."""
+    for list_id, values in exclusions.documents(inputs.exclusions).items():
         opensearch.put_document(exclusions.LISTS_INDEX, list_id, {"values": values})
 
 
@@ -326,7 +335,7 @@ def _store(monitor: Monitor, answer: dict[str, Any], planned: Preview) -> Deploy
     return deployment
 
 
-def enabled_time_ms(monitor: Monitor) -> int:
+def _enabled_time_ms(monitor: Monitor) -> int:
     """Return a start that gives the monitor a phase of its own within its interval, so that not all search at one moment."""
     interval = monitor.interval_seconds * 1000
     now = clock.to_ms(clock.now())
