@@ -167,10 +167,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
 
     def delete_model(self, request: HttpRequest, obj: Monitor) -> None:
         """Take it out of OpenSearch first, so that nothing keeps posting for a monitor that nobody knows."""
-        if _deployment(obj) and obj.deployment.opensearch_id:
-            push.delete(obj, by=activity.person_of(request.user))
-        activity.record("monitor.deleted", obj, by=activity.person_of(request.user), name=obj.name)
-        super().delete_model(request, obj)
+        push.remove(obj, by=activity.person_of(request.user))
 
     @admin.action(description="Push to OpenSearch", permissions=["change"])
     def push_selected(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> HttpResponse:

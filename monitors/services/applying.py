@@ -30,7 +30,7 @@ class Changed:
 @dataclass
 class Outcome:
     """
-    What files change. `monitors` are those that the files tell or touch, `gone` those to delete with `remove`.
+    What files change. `monitors` are those that the files tell or touch, `gone` those to delete with `push.remove`.
 
     `only_here` says in words what is here and in no file, `notes` what else is worth knowing.
     """

@@ -10,12 +10,10 @@ from pathlib import Path
 from django.db import transaction
 from django.utils.text import slugify
 
-from core import activity
 from core.models import Person
 from monitors import code
 from monitors.code import CodeError, Document, ListTold, MonitorTold
-from monitors.models import Deployment, Monitor, NamedList
-from monitors.services import push
+from monitors.models import Monitor, NamedList
 from monitors.services.applying import Outcome, Work, in_force, left_out
 
 
@@ -63,7 +61,7 @@ def apply(folder: Path, *, by: Person | str, reason: str, prune: bool = False, d
     """
     Make monitors, lists and exclusions what the files say; applied once more, it changes nothing.
 
-    What is here and in no file is left alone, but with `prune`: then monitors are paused (with `delete`: told in `gone`, for `remove`),
+    What is here and in no file is left alone, but with `prune`: then monitors are paused (with `delete`: told in `gone` for `push.remove`),
     lists and shared exclusions deleted. Raises CodeError with everything in the files that cannot be.
     """
     documents = _documents(folder)
@@ -90,15 +88,6 @@ def apply(folder: Path, *, by: Person | str, reason: str, prune: bool = False, d
     work.spare(lost, documents, prune=prune, delete=delete)
     work.revise_others()
     return work.outcome
-
-
-@transaction.atomic
-def remove(monitor: Monitor, *, by: Person | str) -> None:
-    """Take a monitor out of OpenSearch, then delete it here. Raises OpenSearchError; then nothing was deleted here."""
-    if Deployment.objects.filter(monitor=monitor).exclude(opensearch_id="").exists():
-        push.delete(monitor, by=by)
-    activity.record("monitor.deleted", monitor, by=by, name=monitor.name)
-    monitor.delete()
 
 
 def _or_raise(problems: list[str]) -> None:

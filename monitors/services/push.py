@@ -119,6 +119,15 @@ def delete(monitor: Monitor, *, by: Person | str) -> None:
         activity.record("monitor.removed", monitor, by=by, opensearch_id=deployment.opensearch_id)
 
 
+@transaction.atomic
+def remove(monitor: Monitor, *, by: Person | str) -> None:
+    """Take the monitor out of OpenSearch, then delete it here. Raises OpenSearchError; then nothing was deleted here."""
+    if Deployment.objects.filter(monitor=monitor).exclude(opensearch_id="").exists():
+        delete(monitor, by=by)
+    activity.record("monitor.deleted", monitor, by=by, name=monitor.name)
+    monitor.delete()
+
+
 def unmute(monitor: Monitor, *, by: Person | str) -> Deployment:
     """
     Make OpenSearch tell this monitor's findings again after somebody acknowledged its alert there.

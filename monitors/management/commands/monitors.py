@@ -14,7 +14,7 @@ from core import jobs
 from monitors import definitions
 from monitors.errors import MonitorsError
 from monitors.models import BulkPush, Monitor, find_detection
-from monitors.services import bulk, code, revisions
+from monitors.services import bulk, code, push, revisions
 from monitors.services.applying import Outcome
 
 BY = "command"
@@ -141,7 +141,7 @@ class Command(BaseCommand):
         self._tell(outcome, "Nothing was changed: everything is as the files say.")
         for monitor in outcome.gone:
             try:
-                code.remove(monitor, by=APPLY)
+                push.remove(monitor, by=APPLY)
             except MonitorsError as error:
                 raise CommandError(f"{monitor} was not deleted. {error}") from error
         if options["push"]:
