@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pushed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names that were pushed; OpenSearch holds nothing, and refuses whoever is called "bad"."""
+    """The names that were pushed; the channel is in order, OpenSearch holds no monitor, and refuses whoever is called "bad"."""
     names: list[str] = []
 
     def do(monitor: Monitor, **_: Any) -> Deployment:
@@ -28,6 +28,7 @@ def pushed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(push, "push", do)
     monkeypatch.setattr(push, "preview", lambda _: push.Preview({}, None, None, None, "", None))
+    monkeypatch.setattr(push, "ensure_channel", lambda: None)
     monkeypatch.setattr(opensearch, "call", lambda *_, **__: pytest.fail("nothing else is asked"))
     return names
 
@@ -81,8 +82,11 @@ def test_what_opensearch_holds_as_it_is_saved_is_left_alone(pushed: list[str], m
     body = {"name": "x", "enabled": True}
     planned = push.Preview(body, dict(body), 1, 1, deployment.opensearch_id, None)
     monkeypatch.setattr(push, "preview", lambda _: planned)
+    looked_at: list[str] = []
+    monkeypatch.setattr(push, "ensure_channel", lambda: looked_at.append("channel"))
     assert work(bulk.ask([monitor], by=None)).results[0]["done"] == "in sync already"
     assert pushed == []
+    assert looked_at == ["channel"]  # which a push mends, also where the monitor itself needs none
 
 
 def test_a_change_of_others_is_overwritten_only_where_that_was_asked_for(
