@@ -50,9 +50,9 @@ def _one(key: str, monitor: Monitor | None, job: BulkPush) -> dict[str, str]:
     if monitor is None:
         return {**told, "error": "It is not there any more."}
     try:
-        push.ensure_channel()  # also where the monitor itself is in sync: a push is what mends a channel
         planned = push.preview(monitor)
         if not planned.needs_force and _is_pushed(monitor, planned):
+            push.ensure_channel()  # a push is what mends a channel, also where the monitor itself is in sync
             return {**told, "done": "in sync already"}
         seen = planned.seq_no if job.overwrite else None
         deployment = push.push(monitor, by=job.asked_by or "command", seen_seq_no=seen)
