@@ -33,3 +33,8 @@ _BEGINS_FORMULA = tuple("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20")
 def inert_cell(value: Any) -> Any:
     """Return a cell of a CSV file that no spreadsheet takes for a formula: an apostrophe goes before such text. Numbers stay."""
     return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_BEGINS_FORMULA) else value
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number that an address or a form names, or None for what is none that a database could hold."""
+    return int(text) if text.isdecimal() and len(text) <= 18 else None

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core import activity
 from core.models import Person
+from core.text import whole_number
 from monitors.errors import MonitorsError
 from monitors.models import Deployment, Monitor
 from monitors.services import drift, health, push, revisions
@@ -67,14 +68,14 @@ def drift_view(site: ModelAdmin[Monitor], request: HttpRequest, pk: str) -> Http
 
 def _take_way_out(request: HttpRequest, monitor: Monitor) -> None:
     seen_text, by = request.POST.get("seen_seq_no", ""), activity.person_of(request.user)
-    seen = int(seen_text) if seen_text.isdecimal() else None
+    seen = whole_number(seen_text)
     way, reason = request.POST.get("way"), request.POST.get("reason", "")[:300]
     try:
         if way == "adopt" and seen is not None:
             deployment = drift.adopt(monitor, by=by, seen_seq_no=seen, reason=reason)
         elif way == "roll_back":
             number = request.POST.get("revision", "")
-            revision = get_object_or_404(monitor.revisions, number=int(number) if number.isdecimal() else 0)
+            revision = get_object_or_404(monitor.revisions, number=whole_number(number) or 0)
             for sentence in revisions.restore(monitor, revision, by=by, reason=reason).left:
                 messages.warning(request, sentence)
             deployment = push.push(monitor, by=by, seen_seq_no=seen)

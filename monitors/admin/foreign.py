@@ -12,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import activity
+from core.text import whole_number
 from monitors import kept
 from monitors.errors import MonitorsError
 from monitors.models import Monitor
@@ -39,7 +40,7 @@ def list_view(site: ModelAdmin[Monitor], request: HttpRequest) -> HttpResponse:
 def _list(request: HttpRequest, site: ModelAdmin[Monitor]) -> HttpResponse:
     if not site.has_view_permission(request):
         raise PermissionDenied
-    begin, words = _number(request.GET.get("from")) or 0, request.GET.get("q", "")[:100]
+    begin, words = whole_number(request.GET.get("from", "")) or 0, request.GET.get("q", "")[:100]
     context: dict[str, Any] = {
         **site.admin_site.each_context(request),
         "title": "In OpenSearch",
@@ -85,7 +86,7 @@ def _one(request: HttpRequest, site: ModelAdmin[Monitor], opensearch_id: str) ->
 
 
 def _act(request: HttpRequest, opensearch_id: str) -> HttpResponse:
-    by, seen = activity.person_of(request.user), _number(request.POST.get("seen_seq_no"))
+    by, seen = activity.person_of(request.user), whole_number(request.POST.get("seen_seq_no", ""))
     do = request.POST.get("do")
     try:
         if do == "take_out":
@@ -124,7 +125,3 @@ def _give_back(request: HttpRequest, site: ModelAdmin[Monitor], pk: str) -> Http
         return HttpResponseRedirect(reverse("admin:monitors_monitor_change", args=[pk]))
     messages.success(request, f"{monitor} is in OpenSearch as it was before the import. Its alerts stay.")
     return HttpResponseRedirect(reverse("admin:monitors_monitor_in_opensearch"))
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 19 else None

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 
 from core import activity
+from core.text import whole_number
 from monitors import exclusions, told
 from monitors.admin import bulk, choose, drift, foreign, origin, preview, tune
 from monitors.admin import revisions as history
@@ -182,7 +183,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
         change_page = origin.page(request, "monitors_monitor_change", monitor.pk)
         if request.method == "POST":
             seen = request.POST.get("seen_seq_no", "")
-            self._push(request, monitor, seen_seq_no=int(seen) if seen.isdecimal() else None)
+            self._push(request, monitor, seen_seq_no=whole_number(seen))
             return HttpResponseRedirect(change_page)
         context = {
             **self.admin_site.each_context(request),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.text import controls_shown, storable
+from core.text import controls_shown, storable, whole_number
 
 
 @pytest.mark.parametrize("control", ["\u202a", "\u202e", "\u2066", "\u2069", "\x00", "\x07", "\x1b", "\x7f", "\x9b"])
@@ -20,3 +20,8 @@ def test_what_postgres_cannot_keep_is_replaced_at_any_depth() -> None:
     assert storable({"a\x00": ["x\ud800y", {"b": "\udfff"}, 1, None]}) == {
         "a\ufffd": ["x\ufffdy", {"b": "\ufffd"}, 1, None]
     }
+
+
+@pytest.mark.parametrize(("text", "number"), [("17", 17), ("", None), ("-1", None), ("1e3", None), ("9" * 5_000, None)])
+def test_a_number_that_a_form_names_is_one_that_a_database_holds(text: str, number: int | None) -> None:
+    assert whole_number(text) == number
