@@ -62,12 +62,13 @@ def _one(key: str, monitor: Monitor | None, job: BulkPush) -> dict[str, str]:
 
 
 def _is_pushed(monitor: Monitor, planned: push.Preview) -> bool:
-    """Whether OpenSearch holds what a push would send, and we know that it does."""
+    """Whether OpenSearch holds what a push would send, we know that it does, and nothing is wrong that a push is to mend."""
     deployment = Deployment.objects.filter(monitor=monitor).first()
     return (
         planned.seen is not None
         and deployment is not None
         and deployment.opensearch_id == planned.opensearch_id
         and deployment.revision == planned.revision
+        and not deployment.fault
         and push.same(planned.body, planned.seen)
     )

@@ -89,6 +89,20 @@ def test_what_opensearch_holds_as_it_is_saved_is_left_alone(pushed: list[str], m
     assert looked_at == ["channel"]  # which a push mends, also where the monitor itself needs none
 
 
+def test_what_has_a_fault_is_pushed_anew_although_it_is_held_as_it_is_saved(
+    pushed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor = make_monitor()
+    Deployment.objects.filter(monitor=monitor).update(
+        fault="The webhook channel posts elsewhere. Push any monitor to mend it."
+    )
+    body = {"name": "x", "enabled": True}
+    held = push.Preview(body, dict(body), 1, 1, Deployment.objects.get(monitor=monitor).opensearch_id, None)
+    monkeypatch.setattr(push, "preview", lambda _: held)
+    work(bulk.ask([monitor], by=None))
+    assert pushed == [monitor.name]
+
+
 def test_a_change_of_others_is_overwritten_only_where_that_was_asked_for(
     pushed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
