@@ -64,7 +64,8 @@ def test_a_burst_over_ten_runs_is_one_occurrence_that_grows_and_one_ticket(story
         )  # fmt: skip
     story.wait_for_ticket("burst@example.com")
     owed = (
-        "SELECT o.kind FROM alerts_ticketoperation o JOIN alerts_alert a ON a.id = o.alert_id WHERE a.entity_name = %s"
+        "SELECT o.kind FROM alerts_ticketoperation o JOIN alerts_alert a ON a.id = o.alert_id"
+        " WHERE a.entity_name = %s ORDER BY o.id"
     )
     wait_until(lambda: len(story.rows(owed, "burst@example.com")) > 1, 20, "the way back from the ticket")
     assert story.rows(owed, "burst@example.com") == [("create",), ("remote_link",)]
