@@ -44,7 +44,7 @@ class Rig:
 
     def start(self, workers: int = 2) -> None:
         """Have Jira and so many workers running."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.ready.mkdir(parents=True, exist_ok=True)
         self.log = (self.folder / "workers.log").open("ab")
         self.boot(0)
         for _ in range(workers):
@@ -88,12 +88,22 @@ class Rig:
             "OKTADETECT_JIRA_REQUESTS_PER_SECOND": str(self.rate),
             "OKTADETECT_LOG_FORMAT": "json",
             "CHAOS_DIE": str(self.die_flag),
+            "CHAOS_READY": str(self.ready),
         }
 
     @property
     def die_flag(self) -> Path:
         """The file that kills the next worker which is about to POST."""
         return self.folder / "die"
+
+    @property
+    def ready(self) -> Path:
+        """The folder where each worker that works has a file of its process id."""
+        return self.folder / "ready"
+
+    def wait_for_workers(self) -> None:
+        """Wait until all of them work: they take seconds to start, which belong to no fault."""
+        wait_until(lambda: all((self.ready / str(one.pid)).exists() for one in self.workers), "the workers at work")
 
     def kill(self) -> None:
         """kill -9 all workers, and hire as many again."""

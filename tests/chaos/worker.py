@@ -2,7 +2,8 @@
 `python -m tests.chaos.worker`: a worker of the operation machine alone, for tests that kill it.
 
 It needs no broker and sweeps without pause; all else is what runs in production, with waits of fractions of a second. Where the file
-lies that CHAOS_DIE names, it is killed as its next POST would leave, and takes the file along.
+lies that CHAOS_DIE names, it is killed as its next POST would leave, and takes the file along. Once it works it leaves a file of its
+process id in the folder that CHAOS_READY names.
 """
 
 import os
@@ -34,6 +35,7 @@ def main() -> None:
     gate.FIRST_PROBE, gate.LONGEST_PROBE = FIRST_PROBE, LONGEST_PROBE
     client._answer = _deadly(client._answer)
     chance = random.Random(os.getpid())
+    (Path(os.environ["CHAOS_READY"]) / str(os.getpid())).touch()
     while True:
         try:
             cases = operations.due()

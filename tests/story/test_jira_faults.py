@@ -133,6 +133,7 @@ def rig(rig_of: Rig, transactional_db: None) -> Rig:
     if not rig_of.workers:
         rig_of.start()
     rig_of.replace_dead()
+    rig_of.wait_for_workers()
     rig_of.mend()
     return rig_of
 
