@@ -1,15 +1,12 @@
 """`python -m bench [--quick]`: the catalogue over a million events a day and 100,000 users, written to docs/performance.md."""
 
 import argparse
-import os
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import django
-
-from bench.node import Node, running
+from bench.node import Node, configure, running
 from sandbox.paths import PROJECT
 
 if TYPE_CHECKING:
@@ -37,7 +34,7 @@ def main() -> int:
 
     with running() as node:
         say(f"the node answers at {node.url}")
-        _configure(node.url)
+        configure(node.url)
         page = _measure(node, quick=options.quick, say=say)
     if options.quick:
         print(page)  # noqa: T201 - as above
@@ -47,19 +44,8 @@ def main() -> int:
     return 0
 
 
-def _configure(url: str) -> None:
-    """Have the portal's own search talk to this node; no database is needed."""
-    os.environ |= {
-        "DJANGO_SETTINGS_MODULE": "oktadetect.settings",
-        "OKTADETECT_SECRET_KEY": "of-no-use",
-        "DATABASE_URL": "postgres:///of-no-use",
-        "OPENSEARCH_URL": url,
-    }
-    django.setup()
-
-
 def _measure(node: Node, *, quick: bool, say: "Say") -> str:
-    from bench import guards, played, report, rounds
+    from bench import guards, report, rounds
     from sandbox.okta import crowd
 
     start, share = END - timedelta(days=DAYS), QUICK if quick else 1
@@ -88,8 +74,7 @@ def _measure(node: Node, *, quick: bool, say: "Say") -> str:
     node.call("DELETE", f"/{many}")
     guarded = guards.hit_every_guard(node, end=END, say=say)
     node.call("DELETE", f"/{guards.PREFIX}*")
-    month = played.play_thirty_days(node, end=END, share=share, say=say)
-    return report.page(grown, other, guarded, month, today=datetime.now(UTC).date(), quick=quick)
+    return report.page(grown, other, guarded, today=datetime.now(UTC).date(), quick=quick)
 
 
 if __name__ == "__main__":

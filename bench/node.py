@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import django
+
 from sandbox.paths import PROJECT, world_folder
 from sandbox.world import World
 
@@ -61,6 +63,17 @@ class Node:
     def settle(self, pattern: str) -> None:
         """Merge what was written, so that a search reads a few large segments as it does in daily life."""
         self.call("POST", f"/{pattern}/_forcemerge?max_num_segments=3")
+
+
+def configure(url: str) -> None:
+    """Have the portal's own search talk to this node; no database is needed."""
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "oktadetect.settings",
+        "OKTADETECT_SECRET_KEY": "of-no-use",
+        "DATABASE_URL": "postgres:///of-no-use",
+        "OPENSEARCH_URL": url,
+    }
+    django.setup()
 
 
 @contextmanager

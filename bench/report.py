@@ -7,14 +7,11 @@ from datetime import date
 from pathlib import Path
 
 from bench.guards import Guarded
-from bench.played import DAYS, ThirtyDays
 from bench.rounds import Round
 from monitors.rendering import MAX_EVENTS_A_SHARD, MAX_FINDINGS
 
 
-def page(
-    rounds: Sequence[Round], other: Round, guarded: Guarded, month: ThirtyDays, *, today: date, quick: bool
-) -> str:
+def page(rounds: Sequence[Round], other: Round, guarded: Guarded, *, today: date, quick: bool) -> str:
     """Return docs/performance.md. `rounds` grow in events at the same users; `other` has fewer users and the first's events."""
     last = rounds[-1]
     parts = [
@@ -27,8 +24,6 @@ def page(
         _each(rounds, other),
         "## Every guard hit",
         _guards(guarded),
-        "## Thirty days played",
-        _month(month),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -36,7 +31,7 @@ def page(
 def _told(last: Round, today: date, *, quick: bool) -> str:
     mode = " with `--quick`, a tenth of the events" if quick else ""
     return (
-        f"Measured by `make bench`{mode} on {today:%d %B %Y}: {_machine()}, load average {os.getloadavg()[0]:.1f}; OpenSearch with "
+        f"Measured by `make bench`{mode} on {today:%d %B %Y}: {machine()}, load average {os.getloadavg()[0]:.1f}; OpenSearch with "
         f"1 GB of heap, daily indices of three shards, two days with {last.events_a_day:,} events and {last.users:,} users each at "
         "the end. Each detection runs at its defaults as the portal's own search; the fastest of three counts. The yardstick, "
         "measured between them, is a plain count of events by user over 24 hours: other machines differ in seconds more than in "
@@ -106,28 +101,8 @@ def _guards(told: Guarded) -> str:
     )
 
 
-def _month(month: ThirtyDays) -> str:
-    rows = [
-        "| backtest | s | goal, s | OpenSearch, s | times the yardstick | searches | events read | attacks found | moments | wrong |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    rows += [
-        f"| {one.detection} | {one.seconds:.2f} | {one.goal:.0f} | {one.took:.2f} | {one.seconds / month.yardstick:.0f} | "
-        f"{one.searches} | {one.read:,} | {one.found} of {one.planted} | {one.moments} | {len(one.wrong)} |"
-        for one in month.played
-    ]
-    missed = [one for one in month.played if one.seconds > one.goal]
-    verdict = "Every goal is met." if not missed else f"Missed: {', '.join(one.detection for one in missed)}."
-    text = (
-        f"{month.events:,} events of {DAYS} days on the same node, with attacks laid into every day. A backtest tells the findings of "
-        "the whole span and the values on both sides of a limit, so that moving it costs no further search. Afterwards the monitor's "
-        "own search is run at some moments of the same past, and must find the same (else it is wrong). The yardstick, the count by "
-        f"user over its last day, takes {month.yardstick * 1_000:.0f} ms here. {verdict}"
-    )
-    return text + "\n\n" + "\n".join(rows)
-
-
-def _machine() -> str:
+def machine() -> str:
+    """Return this machine in words: its cores and their model."""
     told = Path("/proc/cpuinfo")
     lines = told.read_text().splitlines() if told.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
