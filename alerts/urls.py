@@ -19,6 +19,7 @@ from alerts.views import (
     rehearsals,
     runbook,
     surveys,
+    tokens,
 )
 
 app_name = "alerts"
@@ -74,6 +75,8 @@ urlpatterns = [
     path("rehearsals/<uuid:pk>/", sees(rehearsals.page), name="rehearsal"),
     path("rehearsals/<uuid:pk>/cancel/", sees(rehearsals.cancel), name="cancel-rehearsal"),
     path("measures/", sees(measures.measures_page), name="measures"),
+    path("account/tokens/", sees(tokens.tokens), name="tokens"),
+    path("account/tokens/<int:pk>/withdraw/", sees(tokens.withdraw), name="withdraw-token"),
     path("surveys/", sees(surveys.index), name="surveys"),
     path("surveys/<uuid:pk>/", sees(surveys.page), name="survey"),
     path("surveys/<uuid:pk>/findings/<int:finding>/judge/", decides(surveys.judge), name="judge-finding"),

@@ -30,8 +30,11 @@ def record(action: str, subject: models.Model, *, by: Person | str, **data: Any)
     """
     Write what was done to `subject`, by a Person or by the program that `by` names. Call it in the transaction of the change.
 
-    `data` is plain JSON: values before and after, reasons, keys of people (never names).
+    `data` is plain JSON: values before and after, reasons, keys of people (never names). A Person who acts by an API token leaves its
+    key there as `token`.
     """
+    if isinstance(by, Person) and by.token is not None:
+        data["token"] = by.token
     return Activity.objects.create(
         action=action,
         subject_kind=subject._meta.model_name or "",

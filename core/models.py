@@ -8,8 +8,13 @@ from uuid_utils.compat import uuid7
 
 
 class Person(models.Model):
-    """Somebody who did something here. History names the key; the name stands only in this row and can be erased."""
+    """
+    Somebody who did something here. History names the key; the name stands only in this row and can be erased.
 
+    `token` is no column: the key of the API token by which this instance acts. What it does is told in history with it.
+    """
+
+    token: int | None = None
     key = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="person"

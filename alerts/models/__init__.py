@@ -1,6 +1,7 @@
 """The tables of alerts, by concept."""
 
 from alerts.models.alert import Alert, AlertEntity, Case, Entity, Evidence, Occurrence
+from alerts.models.api_token import ApiToken
 from alerts.models.delivery import Delivery, Source, SourceToken
 from alerts.models.gate import JiraGate
 from alerts.models.jira import JiraAccount, JiraEvent, JiraState
@@ -14,6 +15,7 @@ from alerts.models.triage import BulkDecision, Comment, SavedView
 __all__ = [
     "Alert",
     "AlertEntity",
+    "ApiToken",
     "Baseline",
     "BulkDecision",
     "Case",

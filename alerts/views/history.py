@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from alerts.choices import OperationKind, Verdict
-from alerts.models import Comment
+from alerts.models import ApiToken, Comment
 from alerts.templatetags.portal import exactly
 from alerts.views import jira_words
 from core.models import Activity, Person
@@ -31,23 +31,35 @@ Names = Mapping[str, str]
 
 
 def lines(rows: Iterable[Activity]) -> list[Line]:
-    """Return history lines in the order of the rows: one query for the names of all people in them, one for comments if there are."""
+    """Return history lines in the order of the rows: one query for the names of people, and one each for comments and tokens if there are."""
     rows = list(rows)
     names = _names(rows)
     said = [row.data["comment"] for row in rows if row.action == "comment.added"]
     comments = Comment.objects.in_bulk(said) if said else {}
-    return [_line(row, names, comments) for row in rows]
+    tokens = _tokens(rows)
+    return [_line(row, names, comments, tokens) for row in rows]
 
 
-def _line(row: Activity, names: Names, comments: Mapping[int, Comment]) -> Line:
+def _line(row: Activity, names: Names, comments: Mapping[int, Comment], tokens: Mapping[int, str]) -> Line:
     who = names.get(str(row.person), "Somebody") if row.person else ""
     sentence = SENTENCES.get(row.action)
     words, detail = sentence({**row.data, "by": str(row.person)}, names) if sentence else (row.action, "")
+    if "token" in row.data:
+        words += f", by {tokens.get(row.data['token'], 'an API token')}"
     return Line(row.at, who, words if who else words[:1].upper() + words[1:], detail, _comment(row, comments))
 
 
 def _comment(row: Activity, comments: Mapping[int, Comment]) -> Comment | None:
     return comments.get(row.data["comment"]) if row.action == "comment.added" else None
+
+
+def _tokens(rows: Iterable[Activity]) -> Mapping[int, str]:
+    used = {row.data["token"] for row in rows if "token" in row.data}
+    if not used:
+        return {}
+    return {
+        pk: f"the API token “{name}”" for pk, name in ApiToken.objects.filter(pk__in=used).values_list("pk", "name")
+    }
 
 
 def _names(rows: Iterable[Activity]) -> Names:

@@ -44,6 +44,7 @@ PAGES = [
     f"/monitors/{uuid.UUID(int=7)}/tickets/",
     f"/rehearsals/{uuid.UUID(int=7)}/",
     "/measures/",
+    "/account/tokens/",
     "/surveys/",
     f"/surveys/{uuid.UUID(int=7)}/",
 ]
@@ -70,6 +71,7 @@ ACTIONS = [
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/restore/",
     f"/pipeline/operations/{uuid.UUID(int=7)}/restore/",
     "/pipeline/jira/now/",
+    "/account/tokens/1/withdraw/",
     f"/rehearsals/{uuid.UUID(int=7)}/cancel/",
     f"/surveys/{uuid.UUID(int=7)}/findings/1/judge/",
     f"/surveys/{uuid.UUID(int=7)}/cancel/",
