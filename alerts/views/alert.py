@@ -13,7 +13,7 @@ from alerts import querysets
 from alerts.choices import OperationState
 from alerts.models import Alert, Evidence, Occurrence, TicketOperation
 from alerts.services import baseline, triage
-from alerts.views import evidence, history, runbook, timeline, travel, tuning
+from alerts.views import evidence, grants, history, runbook, timeline, travel, tuning
 from alerts.views.forms import CLOSING, CloseForm, SnoozeForm
 from alerts.views.observed import definition_of, readings
 from core import activity
@@ -67,6 +67,7 @@ def context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
         "tuning": tuning.links(request, alert, events),
         "journey": travel.journey(alert, observed, complete),
         "timeline": timeline.timeline(alert, shown, complete),
+        "grants": grants.graph(alert, events, kept.events if kept else (), observed),
         **runbook.context(alert),
         "verdicts": querysets.earlier_verdicts(alert, MAX_VERDICTS),
         "occurrences": occurrences,

@@ -7,6 +7,7 @@ from typing import Any
 from alerts.models import Alert
 from monitors.definitions import Definition, Observation
 from monitors.errors import DefinitionError
+from monitors.findings import duration
 from monitors.models import find_detection
 
 LEAST_PER_CENT = 2.0  # a tick at the very edge would not be seen
@@ -74,7 +75,8 @@ def in_words(value: Any) -> str:
 
 
 def _reading(one: Observation, value: Any, limit: Any) -> Reading:
-    words = f"{in_words(value)} {one.unit}".rstrip()
+    timed = one.unit == "s" and _is_number(value)
+    words = duration(value) if timed else f"{in_words(value)} {one.unit}".rstrip()
     if limit is None:
         return Reading(one.label, words)
     said = f"limit {in_words(limit)}"  # the unit stands with the value

@@ -56,6 +56,8 @@ def working_day(mira: Person) -> Alert:
         severity_reasons=["the granter is the receiver"],
         observed={"count": 1, "roles": "Super Administrator", "receiver": "themself", "self_grant": True}, limits={},
         last_seen=ago(minutes=6),
+        events=[make_event(type="user.account.privilege.grant", result="SUCCESS", user="root.admin@example.com",
+                           ip="198.51.100.7", city="Berlin", country="Germany", at=ago(minutes=6))],
     )  # fmt: skip
     make_ticket(root, "SEC-140", status="To Do")
     push = make_alert(
