@@ -1,12 +1,15 @@
 """Which alerts a page asks for. Each function narrows or enriches a queryset; none counts without a limit."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from alerts.choices import OperationState, Status
-from alerts.models import Alert, AlertEntity, Occurrence, TicketOperation
+from alerts.models import Alert, AlertEntity, Entity, Occurrence, TicketOperation
+from alerts.services.entities import KINDS
 
 COUNT_LIMIT = 99
 TABS = {
@@ -52,16 +55,27 @@ def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
     )
 
 
-def left_out(alerts: QuerySet[Alert], field: str, value: str) -> QuerySet[Alert]:
-    """Leave out the alerts of a value, of one of NARROWS."""
-    if field == "country":
-        return alerts.exclude(countries__contains=[value])
-    if field == "entity":
-        return alerts.exclude(Q(entity_name=value) | Q(entity_id=value))
-    return alerts.exclude(**{field: value})
+def narrowing(field: str, value: Any) -> Q:
+    """Return what holds of the alerts of a value, of one of NARROWS: filtered in as it is, filtered out when it is negated."""
+    match field:
+        case "entity":
+            return _naming(value, KINDS)
+        case "address":
+            return _naming(value, ("ip",))
+        case "country":
+            return Q(countries__contains=[value])
+        case "assignee":
+            return Q(assignee=None) if value == "nobody" else Q(assignee__user__username=value)
+    return Q(**{field: value})
 
 
-NARROWS = ("entity", "detection", "country")
+NARROWS = ("severity", "detection", "entity", "address", "country", "status", "verdict", "assignee")
+
+
+def _naming(value: str, kinds: Iterable[str]) -> Q:
+    """Return what holds of the alerts in which exactly that took part, in whatever role: one query finds its rows."""
+    rows = Entity.objects.filter(kind__in=kinds, value__in={value, value.lower()}).values_list("pk", flat=True)
+    return Q(Exists(AlertEntity.objects.filter(alert=OuterRef("pk"), entity__in=list(rows))))
 
 
 def seen_by_day(alerts: list[Alert], now: datetime, days: int = 14) -> dict[int, list[int]]:

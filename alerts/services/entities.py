@@ -130,6 +130,12 @@ def named(kind: str, value: str) -> Named:
     return Named(kind, value, name, tuple(rows))
 
 
+def name_of(value: str) -> str:
+    """Return what to call whatever has this value, of whichever kind; the value itself where nothing else is known."""
+    rows = Entity.objects.filter(kind__in=KINDS, value__in={value, value.lower()}).exclude(name="")
+    return rows.values_list("name", flat=True).first() or value
+
+
 def alerts_of(entity: Named, limit: int, *, before: int | None = None) -> QuerySet[Alert]:
     """Return the latest alerts that name it, newest first; with `before`, the latest of a lower number. Asks for their numbers."""
     return Alert.objects.filter(pk__in=list(_latest(entity, limit, before=before))).order_by("-id")

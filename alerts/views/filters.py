@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import QueryDict
 
 from alerts import querysets
@@ -16,34 +18,38 @@ from monitors.definitions import SEVERITIES
 
 BIGGEST_ID = 2**63 - 1
 MAX_LEFT_OUT = 10
+SEVERITY_WORDS = [(number, word.capitalize()) for number, word in SEVERITIES.items()]
 PERIODS = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days"}
 SPANS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
-ASKED = ("severity", "detection", "status", "verdict", "assignee", "country", "time", "entity")
-OF_A_PAGE = ("before", "after")
+ASKED = (*querysets.NARROWS, "time", "q")
+OF_A_PAGE = ("before", "after", "all")
 
 
 class QueueFilter(forms.Form):
     """What an address may ask of the queue. A value that makes no sense is said and left out; the others hold."""
 
     tab = forms.ChoiceField(choices=list(querysets.TABS.items()), required=False)
-    severity = forms.TypedChoiceField(choices=list(SEVERITIES.items()), coerce=int, empty_value=None, required=False)
+    severity = forms.TypedChoiceField(choices=SEVERITY_WORDS, coerce=int, empty_value=None, required=False)
     detection = forms.CharField(max_length=120, required=False)
     status = forms.ChoiceField(choices=Status.choices, required=False)
     verdict = forms.ChoiceField(choices=Verdict.choices, required=False)
     assignee = forms.CharField(max_length=150, required=False)
     country = forms.CharField(max_length=80, required=False)
     time = forms.ChoiceField(choices=list(PERIODS.items()), required=False)
-    entity = forms.CharField(max_length=200, required=False)
+    entity = forms.CharField(max_length=500, required=False)
+    address = forms.CharField(max_length=60, required=False)
+    q = forms.CharField(max_length=200, required=False, label="search")
     before = forms.IntegerField(min_value=1, max_value=BIGGEST_ID, required=False)
     after = forms.IntegerField(min_value=0, max_value=BIGGEST_ID, required=False)
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A value that is filtered out: `not=field:value` in the address. `query` is the address without it."""
+    """A value that is filtered out: `not=field:value` in the address. `words` says it, `query` is the address without it."""
 
     field: str
-    value: str
+    value: Any
+    words: str
     query: str
 
 
@@ -61,23 +67,24 @@ class Asked:
         """Whether it asks for less than its whole tab."""
         return bool(self.left_out) or any(self.wanted.get(name) for name in ASKED)
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The names and values that make the address anew: only what was understood, without the page it is on."""
+        said = [(name, str(self.wanted[name])) for name in ("tab", *ASKED) if self.wanted.get(name)]
+        return said + [("not", f"{one.field}:{one.value}") for one in self.left_out]
+
     def alerts(self, user_id: int) -> QuerySet[Alert]:
         """Return all that match, in no order."""
         now = clock.now()
         alerts = querysets.in_tab(Alert.objects.all(), self.tab, user_id=user_id, now=now)
-        for name in ("severity", "detection", "status", "verdict"):
+        for name in querysets.NARROWS:
             if self.wanted.get(name):
-                alerts = alerts.filter(**{name: self.wanted[name]})
-        if self.wanted.get("country"):
-            alerts = alerts.filter(countries__contains=[self.wanted["country"]])
+                alerts = alerts.filter(querysets.narrowing(name, self.wanted[name]))
+        for one in self.left_out:
+            alerts = alerts.exclude(querysets.narrowing(one.field, one.value))
         if self.wanted.get("time"):
             alerts = alerts.filter(last_seen__gte=now - SPANS[self.wanted["time"]])
-        if self.wanted.get("assignee"):
-            who = self.wanted["assignee"]
-            alerts = alerts.filter(Q(assignee=None) if who == "nobody" else Q(assignee__user__username=who))
-        for one in self.left_out:
-            alerts = querysets.left_out(alerts, one.field, one.value)
-        return querysets.about(alerts, self.wanted["entity"]) if self.wanted.get("entity") else alerts
+        return querysets.about(alerts, self.wanted["q"]) if self.wanted.get("q") else alerts
 
 
 def asked(address: QueryDict) -> Asked:
@@ -85,24 +92,27 @@ def asked(address: QueryDict) -> Asked:
     form = QueueFilter(address)
     form.is_valid()
     values = list(dict.fromkeys(address.getlist("not")))[:MAX_LEFT_OUT]
-    pairs = [(value, *value.partition(":")[::2]) for value in values if "\x00" not in value]
-    left_out = [
-        LeftOut(name, said, _without(address, value))
-        for value, name, said in pairs
-        if name in querysets.NARROWS and said
-    ]
+    left_out = [one for value in values if (one := _left_out(form, address, value))]
     return Asked(form, form.cleaned_data, form.cleaned_data.get("tab") or "new", left_out)
 
 
 def cleaned(address: QueryDict) -> str:
     """Return the address as a view keeps it: only what was understood, without the page it is on."""
-    understood = asked(address)
-    kept = QueryDict(mutable=True)
-    for name in ("tab", *ASKED):
-        if understood.wanted.get(name):
-            kept[name] = str(understood.wanted[name])
-    kept.setlist("not", [f"{one.field}:{one.value}" for one in understood.left_out])
-    return kept.urlencode()
+    return urlencode(asked(address).pairs)
+
+
+def _left_out(form: QueueFilter, address: QueryDict, value: str) -> LeftOut | None:
+    """Understand one `not`; None when it makes no sense."""
+    name, _, said = value.partition(":")
+    if name not in querysets.NARROWS:
+        return None
+    try:
+        meant = form.fields[name].clean(said)
+    except ValidationError:
+        return None
+    choices = dict(getattr(form.fields[name], "choices", ()))
+    words = str(choices.get(meant, meant))
+    return LeftOut(name, meant, words, _without(address, value)) if meant else None
 
 
 def _without(address: QueryDict, value: str) -> str:

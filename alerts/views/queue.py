@@ -12,13 +12,12 @@ from django.views.decorators.http import require_safe
 from alerts import querysets
 from alerts.choices import Status, Verdict
 from alerts.models import Alert, TicketOperation
-from alerts.services import saved
+from alerts.services import entities, saved
 from alerts.views import alert as alert_page
-from alerts.views.filters import PERIODS, asked
+from alerts.views.filters import PERIODS, SEVERITY_WORDS, asked
 from alerts.views.forms import AssignForm
 from alerts.views.observed import Reading, headline, readings
 from core import activity, clock
-from monitors.definitions import SEVERITIES
 
 PAGE = 50
 RECENT = 2000  # alerts whose detections and countries are offered as filters
@@ -63,11 +62,13 @@ def queue(request: HttpRequest) -> HttpResponse:
         "form": understood.form,
         "wanted": wanted,
         "left_out": understood.left_out,
+        "pairs": understood.pairs,
+        "entity_name": entities.name_of(wanted["entity"]) if wanted.get("entity") else "",
         "filtered": understood.is_filtered,
         "rows": [Row(one, headline(one), querysets.first_owed(one), _bars(days[one.pk])) for one in page],
         "older": found[PAGE - 1].pk if len(found) > PAGE else None,
         "newest": found[0].pk if found else 0,
-        "severities": [(number, word.capitalize()) for number, word in SEVERITIES.items()],
+        "severities": SEVERITY_WORDS,
         "statuses": Status.choices,
         "verdicts": Verdict.choices,
         "periods": list(PERIODS.items()),

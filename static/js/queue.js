@@ -101,13 +101,13 @@ function action(words, href) {
 
 function offer(value) {
   if (value.nextElementSibling === menu) return;
-  const { field, value: text } = value.dataset;
+  const { field, value: text, words = text } = value.dataset;
   const copy = document.createElement("button");
   copy.type = "button";
   copy.className = "button small";
   copy.textContent = "Copy";
   copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(words);
     copy.textContent = "Copied";
   });
   menu.replaceChildren(

@@ -8,11 +8,19 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from alerts.choices import OperationKind, OperationState, Status
-from alerts.models import Alert
+from alerts.choices import OperationKind, OperationState, Status, Verdict
+from alerts.models import Alert, Entity
 from core import clock
 from core.activity import person_of
-from tests.factories import involve, make_alert, make_operation, make_person, make_ticket, make_travel_alert
+from tests.factories import (
+    involve,
+    make_alert,
+    make_operation,
+    make_person,
+    make_ticket,
+    make_travel_alert,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -56,13 +64,62 @@ def test_tabs_say_how_many_they_hold_and_stop_counting_at_99(client: Client) -> 
 
 
 @pytest.mark.parametrize(
-    "query", ["severity=1", "detection=Impossible+travel", "entity=ANNA.berg", "entity=203.0.113.9", "entity=sec-7", "entity=Singapore"]
-)  # fmt: skip
+    "query",
+    [
+        *("severity=1", "detection=Impossible+travel", "entity=Anna.Berg@example.com", "address=203.0.113.9"),
+        *("q=ANNA.berg", "q=203.0.113.9", "q=sec-7", "q=Singapore"),
+        *("not=entity:li.wei@example.com", "not=address:192.0.2.1", "not=severity:3", "not=status:acknowledged"),
+        *("not=verdict:benign", "not=assignee:jonas", "not=detection:Brute+force+on+one+user"),
+    ],
+)
 def test_a_filter_leaves_what_fits_it(client: Client, query: str) -> None:
-    make_alert(entity_name="li.wei@example.com")
+    other = make_alert(entity_name="li.wei@example.com", status=Status.ACKNOWLEDGED, verdict=Verdict.BENIGN,
+                       assignee=make_person(make_user("jonas")))  # fmt: skip
+    involve(other, "ip", "192.0.2.1", "source")
     wanted = make_travel_alert()
     make_ticket(wanted, "SEC-7")
     assert shown(client, f"?tab=all&{query}") == [wanted.pk]
+
+
+@pytest.mark.parametrize(
+    "query", ["entity=anna", "address=203.0.113", "address=anna.berg@example.com", "entity=nobody"]
+)
+def test_an_entity_or_address_is_meant_exactly(client: Client, query: str) -> None:
+    make_travel_alert()
+    assert shown(client, f"?{query}") == []
+
+
+def test_nobody_is_an_owner_to_filter_out(client: Client) -> None:
+    make_alert()
+    owned = make_alert(assignee=make_person())
+    assert shown(client, "?not=assignee:nobody") == [owned.pk]
+
+
+def test_what_is_filtered_out_is_said_in_words_and_can_be_taken_back(client: Client) -> None:
+    make_alert()
+    page = client.get("/?severity=3&not=severity:1&not=country:Singapore").content.decode()
+    assert 'Not severity <b class="isolate">Critical</b>' in page
+    assert 'href="?severity=3&amp;not=country%3ASingapore"' in page
+
+
+@pytest.mark.parametrize("value", ["severity:9", "time:1h", "nonsense", "country:", "entity:a%00b"])
+def test_a_not_that_makes_no_sense_is_left_out(client: Client, value: str) -> None:
+    alert = make_alert()
+    assert shown(client, f"?not={value}") == [alert.pk]
+
+
+def test_an_entity_is_called_by_its_name(client: Client) -> None:
+    involve(make_alert(), "user", "00uanna", "entity")
+    Entity.objects.filter(value="00uanna").update(name="anna.berg@example.com")
+    assert 'Entity <b class="isolate">anna.berg@example.com</b>' in client.get("/?entity=00uanna").content.decode()
+
+
+def test_a_search_keeps_the_filters(client: Client) -> None:
+    make_alert()
+    page = client.get("/?tab=mine&severity=3&address=192.0.2.1&not=country:Norway").content.decode()
+    search = page.split('class="search"')[1].split("</form>")[0]
+    for name, value in (("tab", "mine"), ("severity", "3"), ("address", "192.0.2.1"), ("not", "country:Norway")):
+        assert f'<input type="hidden" name="{name}" value="{value}">' in search
 
 
 def test_a_status_filters_within_a_tab(client: Client) -> None:
@@ -81,9 +138,9 @@ def test_a_filter_that_makes_no_sense_is_said_and_left_out(client: Client, query
 
 
 def test_a_null_character_in_a_search_is_refused_in_words(client: Client) -> None:
-    response = client.get("/?entity=a%00b")
+    response = client.get("/?q=a%00b")
     assert response.status_code == 200
-    assert "The entity in the address makes no sense" in response.content.decode()
+    assert "The search in the address makes no sense" in response.content.decode()
 
 
 def test_pages_of_fifty_follow_each_other_without_gap_or_overlap(client: Client) -> None:
@@ -177,4 +234,4 @@ def test_an_address_that_took_part_is_found_though_the_sentence_does_not_name_it
     alert = make_alert()
     involve(alert, "ip", "2001:db8::7", "source")
     make_alert()
-    assert shown(client, "?entity=2001:DB8::7") == [alert.pk]
+    assert shown(client, "?q=2001:DB8::7") == [alert.pk]
