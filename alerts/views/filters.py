@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from alerts import querysets
 from alerts.choices import Status, Verdict
+from alerts.grouping import GROUPS, Group
 from alerts.models import Alert
 from core import clock
 from monitors.definitions import SEVERITIES
@@ -38,6 +39,7 @@ class QueueFilter(forms.Form):
     time = forms.ChoiceField(choices=list(PERIODS.items()), required=False)
     entity = forms.CharField(max_length=500, required=False)
     address = forms.CharField(max_length=60, required=False)
+    group = forms.ChoiceField(choices=list(GROUPS.items()), required=False)
     q = forms.CharField(max_length=200, required=False, label="search")
     before = forms.IntegerField(min_value=1, max_value=BIGGEST_ID, required=False)
     after = forms.IntegerField(min_value=0, max_value=BIGGEST_ID, required=False)
@@ -70,8 +72,13 @@ class Asked:
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """The names and values that make the address anew: only what was understood, without the page it is on."""
-        said = [(name, str(self.wanted[name])) for name in ("tab", *ASKED) if self.wanted.get(name)]
+        said = [(name, str(self.wanted[name])) for name in ("tab", "group", *ASKED) if self.wanted.get(name)]
         return said + [("not", f"{one.field}:{one.value}") for one in self.left_out]
+
+    def within(self, group: Group) -> str:
+        """Return the address of the alerts of a group: the same, narrowed to it."""
+        rest = [(name, value) for name, value in self.pairs if name not in {"group", group.field}]
+        return urlencode([*rest, (group.field, group.value)])
 
     def alerts(self, user_id: int) -> QuerySet[Alert]:
         """Return all that match, in no order."""

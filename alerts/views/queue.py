@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Func, QuerySet
@@ -11,10 +12,11 @@ from django.views.decorators.http import require_safe
 
 from alerts import querysets
 from alerts.choices import Status, Verdict
+from alerts.grouping import GROUPS, Group, grouped
 from alerts.models import Alert, TicketOperation
 from alerts.services import entities, saved
 from alerts.views import alert as alert_page
-from alerts.views.filters import PERIODS, SEVERITY_WORDS, asked
+from alerts.views.filters import PERIODS, SEVERITY_WORDS, Asked, asked
 from alerts.views.forms import AssignForm
 from alerts.views.observed import Reading, headline, readings
 from core import activity, clock
@@ -43,6 +45,15 @@ class Row:
     days: list[Day]
 
 
+@dataclass(frozen=True)
+class GroupRow:
+    """A group as the queue shows it; `query` is the address of its alerts."""
+
+    group: Group
+    query: str
+    days: list[Day]
+
+
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
     """Show a page of alerts; with `all` in the address, choose all that match, and say exactly how many that are."""
@@ -50,10 +61,6 @@ def queue(request: HttpRequest) -> HttpResponse:
     understood = asked(request.GET)
     wanted = understood.wanted
     matching = understood.alerts(request.user.pk)
-    alerts = matching.filter(pk__lt=wanted["before"]) if wanted.get("before") else matching
-    found = list(querysets.with_ticket(alerts).order_by("-id")[: PAGE + 1])
-    page = found[:PAGE]
-    days = querysets.seen_by_day(page, clock.now()) if page else {}
     detections, countries = _offered(wanted.get("detection") or "", wanted.get("country") or "")
     context = {
         "section": "queue",
@@ -65,9 +72,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "pairs": understood.pairs,
         "entity_name": entities.name_of(wanted["entity"]) if wanted.get("entity") else "",
         "filtered": understood.is_filtered,
-        "rows": [Row(one, headline(one), querysets.first_owed(one), _bars(days[one.pk])) for one in page],
-        "older": found[PAGE - 1].pk if len(found) > PAGE else None,
-        "newest": found[0].pk if found else 0,
+        "groups": list(GROUPS.items()),
         "severities": SEVERITY_WORDS,
         "statuses": Status.choices,
         "verdicts": Verdict.choices,
@@ -77,8 +82,9 @@ def queue(request: HttpRequest) -> HttpResponse:
         "countries": countries,
         "views": saved.offered(activity.person_of(request.user)),
         "all": _all(matching.values_list("pk", flat=True)) if "all" in request.GET else None,
-        "any_alert": bool(found) or Alert.objects.exists(),
+        **(_groups(understood, matching) if wanted.get("group") else _rows(wanted.get("before"), matching)),
     }
+    context["any_alert"] = bool(context["rows"]) or Alert.objects.exists()
     return render(request, "alerts/queue.html", context)
 
 
@@ -103,6 +109,29 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
         "involved": list(alert.involved.select_related("entity").order_by("id")),
     }
     return render(request, "alerts/_preview.html", context)
+
+
+def _rows(before: int | None, matching: QuerySet[Alert]) -> dict[str, Any]:
+    alerts = matching.filter(pk__lt=before) if before else matching
+    found = list(querysets.with_ticket(alerts).order_by("-id")[: PAGE + 1])
+    page = found[:PAGE]
+    days = querysets.seen_by_day(page, clock.now()) if page else {}
+    return {
+        "rows": [Row(one, headline(one), querysets.first_owed(one), _bars(days[one.pk])) for one in page],
+        "older": found[PAGE - 1].pk if len(found) > PAGE else None,
+        "newest": found[0].pk if found else 0,
+    }
+
+
+def _groups(understood: Asked, matching: QuerySet[Alert]) -> dict[str, Any]:
+    wanted = understood.wanted
+    found = grouped(matching, wanted["group"], now=clock.now(), limit=PAGE, before=wanted.get("before"))
+    return {
+        "rows": [GroupRow(one, understood.within(one), _bars(one.days)) for one in found.rows],
+        "older": found.older,
+        "newest": found.newest,
+        "counted": found.counted if found.is_cut else None,
+    }
 
 
 def _all(keys: QuerySet[Alert, int]) -> dict[str, int]:

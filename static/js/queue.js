@@ -1,5 +1,5 @@
 /*
- * The queue: choosing alerts, looking at one without leaving the list, and a menu on each value. It works without, by ticks and links.
+ * The queue: choosing alerts, and looking at one without leaving the list. It works without, by ticks and links.
  */
 
 const form = document.getElementById("bulk");
@@ -63,10 +63,12 @@ document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() === "x" && box) {
     box.checked = !box.checked;
     choose(box, event.shiftKey);
-  } else if (event.key === " " && row && !target.matches(".choose")) {
-    look(row.querySelector(".what"));
+  } else if (event.key === "x" && row?.querySelector("[data-chooses]")) {
+    row.querySelector("[data-chooses]").click();
+  } else if (event.key === " " && row?.querySelector("[data-preview]") && !target.matches(".choose")) {
+    look(row.querySelector("[data-preview]"));
   } else if (event.key === "Escape") {
-    document.getElementById("preview").hidden = true;
+    document.getElementById("preview")?.setAttribute("hidden", "");
     for (const one of boxes()) one.checked = false;
     tell();
     return;
@@ -76,57 +78,5 @@ document.addEventListener("keydown", (event) => {
   }
   event.preventDefault();
 }, { capture: true });
-
-/* A menu on each value: filter in, filter out, copy */
-
-const menu = document.createElement("span");
-menu.className = "door";
-menu.setAttribute("role", "group");
-menu.setAttribute("aria-label", "What to do with this value");
-
-function address(change) {
-  const query = new URLSearchParams(location.search);
-  for (const name of ["before", "after", "all"]) query.delete(name);
-  change(query);
-  return `${location.pathname}?${query}`;
-}
-
-function action(words, href) {
-  const link = document.createElement("a");
-  link.className = "button small";
-  link.textContent = words;
-  link.href = href;
-  return link;
-}
-
-function offer(value) {
-  if (value.nextElementSibling === menu) return;
-  const { field, value: text, words = text } = value.dataset;
-  const copy = document.createElement("button");
-  copy.type = "button";
-  copy.className = "button small";
-  copy.textContent = "Copy";
-  copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(words);
-    copy.textContent = "Copied";
-  });
-  menu.replaceChildren(
-    action("Only this", address((query) => query.set(field, text))),
-    action("Not this", address((query) => query.append("not", `${field}:${text}`))),
-    copy,
-  );
-  value.after(menu);
-}
-
-table?.addEventListener("focusin", (event) => {
-  const value = event.target.closest("[data-field]");
-  if (value) offer(value);
-  else if (!menu.contains(event.target)) menu.remove();
-});
-table?.addEventListener("mouseover", (event) => {
-  const value = event.target.closest("[data-field]");
-  if (value) offer(value);
-  else if (!menu.contains(event.target) && !menu.contains(document.activeElement)) menu.remove();
-});
 
 tell();
