@@ -42,12 +42,15 @@ class Diagnosis:
     common: bool = False
 
 
+MAX_TOLD = 500
+QUOTED = re.compile(r"inline script \[.*\] using lang", re.DOTALL)
 # The sentences of our own watch begin like this.
 OWN = (
     ("OpenSearch no longer holds", Diagnosis(Kind.MISSING, mend="Create it again")),
     ("The monitor was disabled in OpenSearch", Diagnosis(Kind.DISABLED, mend="Enable it again")),
     ("The monitor was changed in OpenSearch", Diagnosis(Kind.DRIFTED)),
     ("An alert of this monitor was acknowledged", Diagnosis(Kind.MUTED, mend="Unmute it")),
+    ("The layout of ", Diagnosis(Kind.MAPPING, mend="Learn the index again and push")),
     ("The webhook channel", Diagnosis(Kind.CHANNEL, mend="Write the channel again", common=True)),
     ("OpenSearch did not answer", Diagnosis(Kind.AWAY, common=True)),
     ("OpenSearch at ", Diagnosis(Kind.AWAY, common=True)),
@@ -114,6 +117,11 @@ def diagnose(fault: str) -> Diagnosis | None:
         return None
     own = next((told for begins, told in OWN if fault.startswith(begins)), None)
     return own or said(fault) or Diagnosis(Kind.OTHER)
+
+
+def shortened(text: str) -> str:
+    """Return what OpenSearch says without the whole search that it may quote before the cause, in at most MAX_TOLD characters."""
+    return QUOTED.sub("inline script […] using lang", text)[:MAX_TOLD]
 
 
 def said(text: str) -> Diagnosis | None:

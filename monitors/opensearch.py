@@ -6,7 +6,7 @@ from everybody else, and a PUT of what a plain GET returned would erase it.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -128,9 +128,9 @@ def search(pattern: str, body: Mapping[str, Any], *, timeout: float | None = Non
     return found
 
 
-def field_caps(pattern: str) -> dict[str, dict[str, Any]]:
+def field_caps(pattern: str, names: Iterable[str] = ("*",)) -> dict[str, dict[str, Any]]:
     """Return `fields` of `_field_caps` over the pattern: {name: {type: {...}}}; empty where there is no index."""
-    params = {"fields": "*", "ignore_unavailable": "true", "allow_no_indices": "true"}
+    params = {"fields": ",".join(names), "ignore_unavailable": "true", "allow_no_indices": "true"}
     answer = call("GET", f"/{_quoted(rehearsing.without(pattern))}/_field_caps", params=params)
     found: dict[str, dict[str, Any]] = answer.get("fields", {})
     return found

@@ -6,6 +6,7 @@ subfield, a geo_point or two floats. Facts about layouts: Okta's and OpenSearch'
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -188,6 +189,41 @@ def lacks(profile: Profile, needed: Iterable[str]) -> list[str]:
     """Return those of the `needed` Okta fields that the index does not hold."""
     has_place = profile.point is not None or profile.lat is not None
     return [name for name in needed if not (has_place if name == GEOLOCATION else profile.find(name))]
+
+
+def used(profile: Profile, text: str) -> dict[str, str]:
+    """Return those of the profile's names that a search's text mentions: what it breaks on when the index lays them out otherwise."""
+    return {
+        field: name
+        for field, name in profile.names.items()
+        if re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", text)
+    }
+
+
+def asked_of(layout: Mapping[str, str]) -> list[str]:
+    """Return the names to ask `_field_caps` about, for `moved`."""
+    return sorted({name for found in layout.values() for name in (found, *_elsewhere(found))})
+
+
+def moved(layout: Mapping[str, str], field_caps: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """
+    Return the Okta fields that no longer hold exact values under their names, {field: name}, though the index holds them.
+
+    A field that no event has yet is nowhere in a mapping that grows with events; that is no fault.
+    """
+    types = {name: set(by_type) - {"unmapped"} for name, by_type in field_caps.items()}
+    found = []
+    for okta_field, name in layout.items():
+        own = types.get(name, set())
+        is_exact = own <= (TYPED.get(okta_field, frozenset()) | EXACT)
+        if not is_exact or (not own and any(types.get(other) for other in _elsewhere(name))):
+            found.append(okta_field)
+    return found
+
+
+def _elsewhere(name: str) -> tuple[str, ...]:
+    """Return the other name by which a string would be found: the field for its keyword subfield, and the reverse."""
+    return (name.removesuffix(".keyword"),) if name.endswith(".keyword") else (f"{name}.keyword",)
 
 
 def _from_ecs(source: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -127,6 +127,9 @@ class Deployment(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.NEVER)
     pushed_body = models.JSONField(null=True, help_text="What was sent at the last push.")
     read_body = models.JSONField(null=True, help_text="What was read back last.")
+    layout = models.JSONField(
+        default=dict, help_text="By which of the index's names the last push searches for which Okta fields."
+    )
     pushed_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
     covered_to = models.DateTimeField(null=True, help_text="End of the last period heard whole.")

@@ -54,10 +54,14 @@ def check() -> list[Shortfall]:
 
 
 def mend() -> list[str]:
-    """Set what a running cluster can be told of what `check` finds; return the names of what was set. Raises OpenSearchError."""
+    """
+    Set what a running cluster can be told of what `check` finds; return the names of what was set. Raises OpenSearchError.
+
+    A transient setting would win over it, and goes.
+    """
     wanted = {one.setting: one.value for one in check() if one.value is not None}
     if wanted:
-        opensearch.call("PUT", "/_cluster/settings", body={"persistent": wanted})
+        opensearch.call("PUT", "/_cluster/settings", body={"persistent": wanted, "transient": dict.fromkeys(wanted)})
     return list(wanted)
 
 

@@ -23,7 +23,7 @@ from monitors.errors import NotFound, OpenSearchAway, OpenSearchError, PushError
 from monitors.findings import Answer
 from monitors.models import Deployment, Monitor
 from monitors.normal import normal
-from monitors.services import cluster, push, revisions
+from monitors.services import cluster, layouts, push, revisions
 
 CATCH_UP_BACKOFF_MAX = timedelta(hours=1)
 FAILURES_SHOWN = 3  # tries of catch-up in a row that failed before that is a fault
@@ -67,7 +67,7 @@ def heard(
 
 def _fault_of(error: str, answer: Answer | None) -> str:
     if error:
-        return _explained(f"The search failed: {error[:500]}")
+        return _explained(f"The search failed: {diagnosis.shortened(error)}")
     if answer is None:
         return "The search answered nothing."
     return _explained(" ".join(answer.faults))
@@ -94,6 +94,7 @@ def set_fault(deployment: Deployment, fault: str) -> None:
 def watch() -> int:
     """Compare every pushed monitor with what OpenSearch holds; return how many have a fault. OpenSearch being away is one too."""
     channel = _channel_fault()
+    moved = {} if channel else layouts.moved()
     for deployment in Deployment.objects.exclude(opensearch_id="").select_related("monitor"):
         try:
             held = None if channel else _read(deployment)
@@ -110,7 +111,8 @@ def watch() -> int:
                 state, fault = (now.state, channel) if channel else _compare(now, held)
                 _keep_state(now, Deployment.State(state))
                 # what the monitor's own last envelope told, only its next one can take back
-                set_fault(now, fault or _silence(now) or _told(now) or _behind(now))
+                fault = fault or moved.get(now.pk, "") or _untold(now, held) or _silence(now) or _told(now)
+                set_fault(now, fault or _behind(now))
     return Deployment.objects.exclude(fault="").count()
 
 
@@ -129,10 +131,11 @@ def _channel_fault() -> str:
 
 @dataclass(frozen=True)
 class _Held:
-    """What OpenSearch holds of a monitor, and whether one of its alerts was acknowledged there."""
+    """What OpenSearch holds of a monitor, whether one of its alerts was acknowledged there, and what its last run failed at."""
 
     body: Mapping[str, Any]
     muted: bool
+    error: str
 
 
 def _read(deployment: Deployment) -> _Held | None:
@@ -142,7 +145,12 @@ def _read(deployment: Deployment) -> _Held | None:
     except NotFound:
         return None
     alerts = opensearch.monitor_alerts(deployment.opensearch_id)
-    return _Held(body, muted=any(alert.get("state") == "ACKNOWLEDGED" for alert in alerts))
+    failed = next((alert for alert in alerts if alert.get("state") == "ERROR"), {})
+    return _Held(
+        body,
+        muted=any(alert.get("state") == "ACKNOWLEDGED" for alert in alerts),
+        error=str(failed.get("error_message") or ""),
+    )
 
 
 def _compare(deployment: Deployment, held: _Held | None) -> tuple[Deployment.State, str]:
@@ -236,6 +244,13 @@ def _silence(deployment: Deployment) -> str:
     if (clock.now() - last).total_seconds() <= deployment.heartbeat_overdue_after:
         return ""
     return f"Nothing was heard from this monitor since {last:%Y-%m-%d %H:%M} UTC. Look at its channel and the cluster's log."
+
+
+def _untold(deployment: Deployment, held: _Held | None) -> str:
+    """Return what the last run failed at where its message could not tell: where its own template fails, too, or nobody took it."""
+    if held is None or not held.error or deployment.envelope_fault or not deployment.runs:
+        return ""
+    return _explained(f"OpenSearch says of its last run: {diagnosis.shortened(held.error)}")
 
 
 def _told(deployment: Deployment) -> str:

@@ -4,6 +4,7 @@ Bringing a monitor to OpenSearch, and reading back what is there.
 A push never half-happens, never overwrites a change that it has not seen, and after a lost answer looks before it creates again.
 """
 
+import json
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from monitors.difference import difference
 from monitors.errors import Conflict, NotFound, OpenSearchAway, PushError
 from monitors.models import Deployment, Monitor, MonitorRevision
 from monitors.normal import normal
+from monitors.profiles import used
 from monitors.services import profiles, revisions
 from monitors.signals import webhook_token_shown, webhook_token_wanted
 
@@ -38,6 +40,8 @@ class Preview:
     primary_term: int | None
     opensearch_id: str
     revision: MonitorRevision | None
+    layout: dict[str, str]
+    """By which of the index's names it searches for which Okta fields."""
     needs_force: bool = False
 
 
@@ -53,13 +57,21 @@ def preview(monitor: Monitor) -> Preview:
     if not monitor.kept:
         profiles.learn(monitor.index_pattern)
     body = body_of(monitor, revision)
+    layout = {} if monitor.kept else used(monitor.profile(), json.dumps(body["inputs"]))
     held = _held(monitor)
     if held is None:
-        return Preview(body, None, None, None, "", revision)
+        return Preview(body, None, None, None, "", revision, layout)
     deployment, _ = Deployment.objects.get_or_create(monitor=monitor)
     changed = deployment.read_body is not None and not same(held["monitor"], deployment.read_body)
     return Preview(
-        body, held["monitor"], held["_seq_no"], held["_primary_term"], held["_id"], revision, needs_force=changed
+        body,
+        held["monitor"],
+        held["_seq_no"],
+        held["_primary_term"],
+        held["_id"],
+        revision,
+        layout,
+        needs_force=changed,
     )
 
 
@@ -330,6 +342,7 @@ def _store(monitor: Monitor, answer: dict[str, Any], planned: Preview) -> Deploy
             "revision": planned.revision,
             "state": Deployment.State.IN_SYNC,
             "pushed_body": planned.body,
+            "layout": planned.layout,
             "read_body": held["monitor"],
             "pushed_at": now,
             "read_at": now,

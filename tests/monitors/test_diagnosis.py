@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitors.diagnosis import Kind, diagnose
+from monitors.diagnosis import Kind, diagnose, shortened
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,19 @@ def test_a_fault_is_named_and_says_whether_a_click_mends_it(fault: str, kind: Ki
     found = diagnose(fault)
     assert found is not None
     assert (found.kind, bool(found.mend)) == (kind, can_be_mended)
+
+
+def test_a_search_that_is_quoted_before_the_cause_does_not_hide_it() -> None:
+    """As the plugin told it of the hundredth of many monitors."""
+    quoted = '{"size":0,"query":{"bool":{"filter":[{"terms":{"eventType":["a"]}}]}}}' * 40
+    told = shortened(
+        f"ScriptException[runtime error]; nested: GeneralScriptException[Failed to compile inline script [{quoted}] using lang"
+        " [mustache]]; nested: CircuitBreakingException[[script] Too many dynamic script compilations within, max: [75/5m]"
+    )
+    found = diagnose(f"The search failed: {told}")
+    assert found is not None
+    assert found.kind == Kind.COMPILATIONS
+    assert "terms" not in told
 
 
 def test_no_fault_is_nothing() -> None:

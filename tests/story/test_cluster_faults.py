@@ -1,0 +1,135 @@
+"""What breaks every search of a monitor: each a real failure of the node, named as what it is, and mended by a click where one can."""
+
+import html
+import re
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+
+from monitors.diagnosis import Kind, diagnose
+from sandbox.okta.play import INDEX_PREFIX
+from tests.story.conftest import Story, wait_until
+from tests.story.test_monitors import BRUTE_FORCE, INTERVAL, TWO_HEARTBEATS, fail, fault, submit
+
+PASSWORD = "a long password of no use"
+
+
+@pytest.fixture
+def monitor(story: Story) -> Generator[str, None, None]:
+    """A monitor that runs when the stand-in's clock is moved; the id that OpenSearch knows it by."""
+    fail(story, "earlier", datetime.now(UTC), 1)
+    story.portal.push_monitors([BRUTE_FORCE], INTERVAL, {})
+    story.opensearch("POST", "/_sandbox/clock", {"now": int(time.time() * 1000)})
+    sql = "SELECT opensearch_id FROM monitors_deployment d JOIN monitors_monitor m ON m.uuid = d.monitor_id WHERE detection = %s"
+    yield story.rows(sql, BRUTE_FORCE)[0][0]
+    story.opensearch("POST", "/_sandbox/clock", {"now": None})
+
+
+def run(story: Story) -> datetime:
+    """Let a minute pass for OpenSearch, in which the monitor runs; return the time by which it did."""
+    story.opensearch("POST", "/_sandbox/clock", {"advance_ms": INTERVAL * 1000})
+    return now(story)
+
+
+def now(story: Story) -> datetime:
+    """The time by which OpenSearch runs monitors."""
+    return datetime.fromtimestamp(story.opensearch("GET", "/_sandbox/clock")["now"] / 1000, UTC)
+
+
+@contextmanager
+def setting(story: Story, **changes: Any) -> Iterator[None]:
+    """Give the cluster other settings for as long as the block runs."""
+    names = {name.replace("__", "."): value for name, value in changes.items()}
+    story.opensearch("PUT", "/_cluster/settings", {"transient": names})
+    try:
+        yield
+    finally:
+        story.opensearch(
+            "PUT", "/_cluster/settings", {"transient": dict.fromkeys(names), "persistent": dict.fromkeys(names)}
+        )
+
+
+def wait_for(story: Story, monitor: str, kind: Kind | None) -> None:
+    """Wait until the portal says that this is wrong with the monitor, or that nothing is."""
+    told = ""
+
+    def is_named() -> bool:
+        nonlocal told
+        told = fault(story, monitor)
+        found = diagnose(told)
+        return (found.kind if found else None) == kind
+
+    deadline = time.monotonic() + TWO_HEARTBEATS
+    while not is_named():
+        assert time.monotonic() < deadline, f"not named {kind}, but: {told!r}"
+        time.sleep(0.2)
+
+
+def press(story: Story, monitor: str, button: str) -> str:
+    """Press a button of the monitor in the admin; return the page that follows."""
+    story.portal.manage("ensure_user", "mender", "--admin", stdin=f"{PASSWORD}\n")
+    ((identity,),) = story.rows("SELECT monitor_id FROM monitors_deployment WHERE opensearch_id = %s", monitor)
+    with requests.Session() as browser:
+        submit(browser, f"{story.portal.url}/sign-in/", {"username": "mender", "password": PASSWORD})
+        page = f"{story.portal.url}/admin/monitors/monitor/{identity}/change/"
+        shown = browser.get(page, timeout=20).text
+        assert button in html.unescape(shown)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', shown)
+        assert token is not None
+        sent = {"csrfmiddlewaretoken": token[1]}
+        answer = browser.post(page.replace("/change/", "/mend/"), data=sent, headers={"Referer": page}, timeout=30)
+        assert answer.status_code == 200
+        return answer.text
+
+
+def test_fields_that_became_text_are_named_and_one_click_learns_the_index_again(story: Story, monitor: str) -> None:
+    story.opensearch("DELETE", f"/{INDEX_PREFIX}*")
+    story.opensearch("DELETE", "/_index_template/okta-system-log")  # as when a pipeline writes before anybody mapped it
+    try:
+        fail(story, "unmapped", now(story), 20)
+        run(story)
+        wait_for(story, monitor, Kind.MAPPING)
+        press(story, monitor, "Learn the index again and push")
+        fail(story, "unmapped", now(story), 20)
+        run(story)
+        wait_for(story, monitor, None)
+        story.wait_for_ticket("unmapped@example.com")
+    finally:
+        story.portal.manage("okta", "template")
+        story.opensearch("DELETE", f"/{INDEX_PREFIX}*")
+
+
+def test_a_search_for_which_the_cluster_has_no_memory_is_named_and_is_no_fault_once_it_has(
+    story: Story, monitor: str
+) -> None:
+    with setting(story, indices__breaker__request__limit="1b"):
+        fail(story, "costly", now(story), 20)
+        run(story)
+        wait_for(story, monitor, Kind.MEMORY)
+    run(story)
+    wait_for(story, monitor, None)
+
+
+def test_too_few_compilations_are_named_and_one_click_allows_more(story: Story, monitor: str) -> None:
+    others = ["mfa-failures", "password-spray-source"]
+    with setting(story, script__context__template__max_compilations_rate="1/30m"):
+        story.portal.push_monitors(others, INTERVAL, {})
+        run(story)
+        refused = wait_until(lambda: uncompiled(story), TWO_HEARTBEATS, "a monitor whose template was refused")
+        press(story, refused[0], "Raise the cluster's limits")
+        run(story)
+        wait_until(lambda: not uncompiled(story), TWO_HEARTBEATS, "the fault mended")
+    fail(story, "compiled", now(story), 20)
+    run(story)
+    story.wait_for_ticket("compiled@example.com")
+
+
+def uncompiled(story: Story) -> list[str]:
+    """The monitors that OpenSearch refuses to compile, as far as the portal knows."""
+    rows = story.rows("SELECT opensearch_id, fault FROM monitors_deployment WHERE fault <> ''")
+    return [name for name, told in rows if (found := diagnose(told)) and found.kind == Kind.COMPILATIONS]
