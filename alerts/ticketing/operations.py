@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from alerts.choices import OperationKind, OperationState
 from alerts.models import Ticket, TicketOperation
@@ -93,9 +93,15 @@ def done(operation: TicketOperation, result: dict[str, Any]) -> None:
     """Note the effect. Its lease may have passed meanwhile: what Jira holds is true all the same."""
     if operation.kind == OperationKind.CREATE:
         key = result["key"]
-        ticket, made = Ticket.objects.get_or_create(
-            case_id=operation.case_id, defaults={"key": key, "jira_id": result["id"], "url": client.address(key)}
-        )
+        try:
+            with transaction.atomic():
+                ticket, made = Ticket.objects.get_or_create(
+                    case_id=operation.case_id,
+                    defaults={"key": key, "jira_id": result["id"], "url": client.address(key)},
+                )
+        except IntegrityError:
+            _failed(operation, _key_is_taken(key))
+            return
         if made and operation.alert is not None:
             activity.record("ticket.created", operation.alert, by="ticketing", key=ticket.key)
             cases.owe_extras(operation)
@@ -107,6 +113,21 @@ def done(operation: TicketOperation, result: dict[str, Any]) -> None:
         state=OperationState.DONE, last_error="", result=result, lease_until=None, done_at=clock.now(), not_before=None
     )
     log.info("operation_done", operation=str(operation.pk), kind=operation.kind)
+
+
+def _key_is_taken(key: str) -> str:
+    """
+    Say that another case goes by this key: Jira was restored or is another one, or somebody attached the issue meanwhile.
+
+    That case's ticket is read at once, so that one which is gone is soon known to be.
+    """
+    Ticket.objects.filter(key=key).update(read_due_at=clock.now())
+    other = Ticket.objects.filter(key=key).select_related("case").first()
+    whose = f"{other.case}'s ticket" if other is not None else "another case's ticket"
+    return (
+        f"Jira made {key} for this case, and here {key} is {whose}. Nothing was lost or doubled. If Jira was restored or replaced, "
+        f"have {whose} made anew from its alert's page; if it is the same issue, join the two cases. Then try again."
+    )
 
 
 @transaction.atomic

@@ -122,7 +122,9 @@ def _duplicate(ours: str, other: str, mend: bool) -> Finding:
 
 @transaction.atomic
 def adopt(operation: TicketOperation, issue: Issue) -> bool:
-    """Take an issue that the create operation made as its case's ticket; return whether the case had none."""
+    """Take an issue that the create operation made as its case's ticket; return whether it could be: neither has another."""
+    if Ticket.objects.filter(key=issue.key).exclude(case_id=operation.case_id).exists():
+        return False
     values = {"key": issue.key, "jira_id": issue.id, "url": client.address(issue.key), "read_due_at": clock.now()}
     ticket, made = Ticket.objects.get_or_create(case_id=operation.case_id, defaults=values)
     if made:

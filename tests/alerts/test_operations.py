@@ -16,7 +16,7 @@ from alerts.services import cases
 from alerts.ticketing import client, fields, operations
 from core import clock
 from core.models import Activity
-from tests.factories import make_alert, make_event, make_occurrence
+from tests.factories import make_alert, make_event, make_occurrence, make_ticket
 from tests.sandbox.jira.api import TOKEN, USER, boot, stop
 
 pytestmark = pytest.mark.django_db
@@ -402,3 +402,17 @@ def test_an_update_that_would_say_nothing_new_says_nothing(jira: Jira) -> None:
 def owe_comment(alert: Alert) -> None:
     with transaction.atomic():
         cases.owe_comment(alert, at_once=True)
+
+
+def test_a_key_that_another_case_goes_by_is_a_failure_in_words_and_makes_no_second_issue(jira: Jira) -> None:
+    other = make_alert()
+    make_ticket(other, "SEC-1")
+    alert = owing()
+    operation = work(alert, times=2)
+    assert operation.state == "failed"
+    assert f"here SEC-1 is {other.case}'s ticket" in operation.last_error
+    Ticket.objects.filter(case=other.case).delete()
+    operations.retry(operation)
+    assert work(alert).state == "done"
+    assert Ticket.objects.get(case=alert.case).key == "SEC-1"
+    assert jira.posts() == 1
