@@ -18,6 +18,11 @@ from sandbox.world import World
 TEMPLATE = PROJECT / "monitors" / "okta_system_log_template.json"
 HEAP = "-Xms1g -Xmx1g -XX:+UseG1GC"
 TIMEOUT_SECONDS = 300.0
+BUSY_PAUSES = 120
+
+
+class BusyError(OSError):
+    """The node has no room for a request just now."""
 
 
 class Node:
@@ -34,6 +39,8 @@ class Node:
         self._connection.request(method, path, content, {"Content-Type": kind})
         answer = self._connection.getresponse()
         said = answer.read()
+        if answer.status == 429:
+            raise BusyError(f"{method} {path}: {said[:500]!r}")
         if answer.status >= 300:
             raise OSError(f"{method} {path}: {answer.status} {said[:500]!r}")
         return json.loads(said)
@@ -50,15 +57,27 @@ class Node:
         return f"{prefix}*"
 
     def write(self, bodies: Iterable[bytes]) -> int:
-        """Send bulk requests one after another; return how many events were indexed. Raises OSError when one was not."""
+        """
+        Send bulk requests one after another, again while the node is too busy; return how many events were indexed.
+
+        Raises OSError when one was not.
+        """
         written = 0
         for body in bodies:
-            answer = self.call("POST", "/_bulk?filter_path=errors,items.*.status", body)
+            answer = self._bulk(body)
             if answer["errors"]:
                 raise OSError("OpenSearch refused an event.")
             written += len(answer["items"])
         self.call("POST", "/_all/_refresh")
         return written
+
+    def _bulk(self, body: bytes) -> Any:
+        for _ in range(BUSY_PAUSES):
+            try:
+                return self.call("POST", "/_bulk?filter_path=errors,items.*.status", body)
+            except BusyError:
+                time.sleep(1)  # its heap is full of what it has not written yet
+        raise OSError(f"The node was too busy for {BUSY_PAUSES} s.")
 
     def settle(self, pattern: str) -> None:
         """Merge what was written, so that a search reads a few large segments as it does in daily life."""
