@@ -19,5 +19,26 @@ def entity_link(kind: str, value: Any, name: Any = "", length: int = 60) -> Safe
     shown = str(name or value or "")
     if not value or kind not in KINDS:
         return format_html('<span class="value" title="{}">{}</span>', shown, Truncator(shown).chars(length))
-    to = reverse("alerts:entity", args=[kind, str(value)])
-    return format_html('<a class="value" href="{}" title="{}">{}</a>', to, shown, Truncator(shown).chars(length))
+    return format_html(
+        '<a class="value" href="{}" title="{}" data-field="{}" data-value="{}" data-words="{}">{}</a>',
+        reverse("alerts:entity", args=[kind, str(value)]),
+        shown,
+        "address" if kind == "ip" else "entity",
+        value,
+        shown,
+        Truncator(shown).chars(length),
+    )
+
+
+@register.simple_tag
+def country(name: str, words: str = "", length: int = 40) -> SafeString:
+    """Return a country, or a place in it, as a door to the queue: it has no page. Nothing where there is no country."""
+    shown = words or name
+    if not name:
+        return format_html('<span class="isolate" title="{}">{}</span>', shown, Truncator(shown).chars(length))
+    return format_html(
+        '<span class="isolate" tabindex="0" title="{}" data-field="country" data-value="{}">{}</span>',
+        shown,
+        name,
+        Truncator(shown).chars(length),
+    )

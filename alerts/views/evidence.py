@@ -36,6 +36,7 @@ class Row:
     ip: str
     proxy: bool
     place: str
+    country: str
     network: str
     device: str
     device_id: str
@@ -112,6 +113,7 @@ def _row(event: Mapping[str, Any], new: Container[tuple[str, str]]) -> Row:
         ip=said("ip"),
         proxy=event.get("proxy") is True,
         place=_place(event),
+        country=said("country"),
         network=" ".join(filter(None, [f"AS{asn}" if asn.isdigit() else asn, said("as_org")])),
         device=", ".join(filter(None, [said("browser"), said("os")])),
         device_id=said("device_token") or said("device"),
