@@ -15,6 +15,7 @@ from alerts.choices import Status, Verdict
 from alerts.grouping import GROUPS, Group, grouped
 from alerts.models import Alert, TicketOperation
 from alerts.services import entities, saved
+from alerts.services.entities import KINDS
 from alerts.views import alert as alert_page
 from alerts.views.filters import PERIODS, SEVERITY_WORDS, Asked, asked
 from alerts.views.forms import AssignForm
@@ -47,9 +48,10 @@ class Row:
 
 @dataclass(frozen=True)
 class GroupRow:
-    """A group as the queue shows it; `query` is the address of its alerts."""
+    """A group as the queue shows it: of which `kind` in words where it has a page, and by `query` the address of its alerts."""
 
     group: Group
+    kind: str
     query: str
     days: list[Day]
 
@@ -127,7 +129,7 @@ def _groups(understood: Asked, matching: QuerySet[Alert]) -> dict[str, Any]:
     wanted = understood.wanted
     found = grouped(matching, wanted["group"], now=clock.now(), limit=PAGE, before=wanted.get("before"))
     return {
-        "rows": [GroupRow(one, understood.within(one), _bars(one.days)) for one in found.rows],
+        "rows": [GroupRow(one, KINDS.get(one.kind, ""), understood.within(one), _bars(one.days)) for one in found.rows],
         "older": found.older,
         "newest": found.newest,
         "counted": found.counted if found.is_cut else None,
