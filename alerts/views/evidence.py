@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 MAX_WHOLE = 25
 MAX_FIELDS = 400
+MAX_VALUE = 2_000  # letters
 LOOKED_UP = dict.fromkeys(("city", "country", "lat", "lon"), "place") | dict.fromkeys(("asn", "as_org"), "network")
 
 
@@ -58,7 +59,7 @@ class Whole:
     """
     One whole event: a line that names it, its own fields, and those of each of its parts (client, target[0] …), as (dotted path, value).
 
-    `left_out` counts fields beyond MAX_FIELDS.
+    `left_out` counts fields beyond MAX_FIELDS; a value that is longer than MAX_VALUE is cut, and says so.
     """
 
     title: str
@@ -135,7 +136,12 @@ def _whole(event: Mapping[str, Any]) -> Whole:
     parts: dict[str, list[tuple[str, str]]] = {}
     for path, value in pairs[:MAX_FIELDS]:
         part, dot, _ = path.partition(".")
-        parts.setdefault(part if dot else "", []).append((path, value))
+        parts.setdefault(part if dot else "", []).append((path, _bounded(value)))
     title = " · ".join(str(event[name]) for name in ("published", "eventType", "uuid") if event.get(name))
     own = parts.pop("", [])
     return Whole(title or "Message", own, list(parts.items()), max(len(pairs) - MAX_FIELDS, 0))
+
+
+def _bounded(value: str) -> str:
+    more = len(value) - MAX_VALUE
+    return f"{value[:MAX_VALUE]}… and {more:,} more letters, which stand in OpenSearch" if more > 0 else value

@@ -1,7 +1,8 @@
 /*
  * Every value is a door. Hover, focus or tap of what carries data-field and data-value gives: filter in, filter out, copy, open its page.
  * The keyboard goes in by arrow down, so that Tab still leads from value to value. data-words is what people call the value, where that
- * is something else. Without this module a value is a link, or plain text.
+ * is something else. A value of a whole event (data-fields) gives itself and its path to copy. Without this module a value is a link, or
+ * plain text.
  */
 
 const HOVER_MS = 350;
@@ -40,8 +41,8 @@ function link(words, href) {
   return made;
 }
 
-function copier(text) {
-  const made = item("button", "Copy");
+function copier(words, text) {
+  const made = item("button", words);
   made.type = "button";
   made.setAttribute("aria-live", "polite");
   made.addEventListener("click", async () => {
@@ -53,6 +54,24 @@ function copier(text) {
     }
   });
   return made;
+}
+
+function filters(value) {
+  const { field, value: text, words = text } = value.dataset;
+  const page = (value.matches("a[href]") ? value : value.querySelector("a[href]"))?.href;
+  const where = isQueue ? "" : " in the queue";
+  const actions = [
+    link(`Only this ${field}${where}`, filtered((query) => query.set(field, text))),
+    link(`Without this ${field}${where}`, filtered((query) => query.append("not", `${field}:${text}`))),
+    copier("Copy", words),
+  ];
+  if (page) actions.push(link("Open its page", page));
+  return { words, actions };
+}
+
+function copies(value) {
+  const path = value.previousElementSibling.textContent;
+  return { words: path, actions: [copier("Copy value", value.textContent), copier("Copy path", path)] };
 }
 
 function place() {
@@ -68,21 +87,13 @@ function open(value) {
   if (door === value || !panel.showPopover) return;
   close();
   door = value;
-  const { field, value: text, words = text } = value.dataset;
-  const page = (value.matches("a[href]") ? value : value.querySelector("a[href]"))?.href;
-  const where = isQueue ? "" : " in the queue";
+  const { words, actions } = value.matches("[data-field]") ? filters(value) : copies(value);
   const name = document.createElement("b");
   name.textContent = words;
   name.ariaHidden = "true";
   panel.setAttribute("aria-label", `What to do with ${words}`);
-  panel.replaceChildren(
-    name,
-    link(`Only this ${field}${where}`, filtered((query) => query.set(field, text))),
-    link(`Without this ${field}${where}`, filtered((query) => query.append("not", `${field}:${text}`))),
-    copier(words),
-    ...(page ? [link("Open its page", page)] : []),
-  );
-  value.after(panel);
+  panel.replaceChildren(name, ...actions);
+  document.body.append(panel);
   panel.showPopover();
   place();
 }
@@ -95,7 +106,7 @@ function close() {
 }
 
 function valueOf(target) {
-  return target instanceof Element ? target.closest("[data-field][data-value]") : null;
+  return target instanceof Element ? target.closest("[data-field][data-value], [data-fields] > dd") : null;
 }
 
 function isInside(target) {

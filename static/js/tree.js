@@ -1,4 +1,9 @@
-/* Searches whole events: shows the fields whose path or value holds the words, and opens what holds them. Without it, all can be opened. */
+/*
+ * Searches whole events: shows the fields whose path or value holds the words, and opens what holds them; each value can be reached and
+ * copied (doors.js). Without it, all can be opened and selected.
+ */
+
+for (const value of document.querySelectorAll("[data-fields] > dd")) value.tabIndex = 0;
 
 for (const box of document.querySelectorAll("[data-searches]")) {
   const tree = document.getElementById(box.dataset.searches);
@@ -19,6 +24,6 @@ for (const box of document.querySelectorAll("[data-searches]")) {
       part.hidden = !holds;
       part.open = Boolean(words) && holds;
     }
-    status.textContent = words ? `${found} field${found === 1 ? "" : "s"}` : "";
+    status.textContent = !words ? "" : found ? `${found} field${found === 1 ? "" : "s"}` : `No field and no value holds “${box.value.trim()}”.`;
   });
 }

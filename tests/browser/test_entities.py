@@ -108,6 +108,14 @@ def test_whole_events_are_searched_on_the_page(page: Page, live_server: LiveServ
     expect(page.get_by_text("1 field", exact=True)).to_be_visible()
     expect(page.get_by_text("OFF_NETWORK")).to_be_visible()
     expect(page.get_by_text("actor.id", exact=True)).to_be_hidden()
+
+    page.get_by_text("OFF_NETWORK").hover()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("menuitem", name="Copy path").click()
+    expect(page.get_by_role("menuitem", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "client.zone"
+    page.get_by_placeholder("Field or value").fill("nowhere")
+    expect(page.get_by_text("No field and no value holds “nowhere”.")).to_be_visible()
     assert complaints == []
 
 

@@ -90,8 +90,22 @@ def test_whole_events_are_a_tree_of_their_parts(client: Client) -> None:
     make_evidence(alert.occurrences.get(), [event])
     tree = client.get(f"/alerts/{alert.pk}/").content.decode().split('id="whole"')[1].split("</section>")[0]
     assert "<dt>uuid</dt><dd>5c0d</dd>" in tree
-    assert '<summary class="value">actor <span class="quiet">2</span></summary><dl><dt>actor.id</dt>' in tree
+    assert (
+        '<summary class="value">actor <span class="quiet">2</span></summary><dl data-fields><dt>actor.id</dt>' in tree
+    )
     assert '<summary class="value">target[0] ' in tree
+
+
+def test_a_whole_event_without_end_is_cut_and_says_so(client: Client) -> None:
+    alert = make_alert()
+    make_evidence(
+        alert.occurrences.get(), [{"long": "x" * 3_000, **{f"field{number}": number for number in range(450)}}]
+    )
+    tree = client.get(f"/alerts/{alert.pk}/").content.decode().split('id="whole"')[1].split("</section>")[0]
+    assert f"{'x' * 2_000}… and 1,000 more letters" in tree
+    assert "x" * 2_001 not in tree
+    assert tree.count("<dt>") == 400
+    assert "51 more fields stand in OpenSearch." in tree
 
 
 def test_earlier_verdicts_on_the_same_entity_are_told(client: Client) -> None:
