@@ -16,6 +16,7 @@ from alerts.services import baseline, triage
 from alerts.views import evidence, grants, history, runbook, timeline, travel, tuning
 from alerts.views.forms import CLOSING, CloseForm, SnoozeForm
 from alerts.views.observed import definition_of, readings
+from alerts.views.walk import walk
 from core import activity
 
 MAX_OCCURRENCES = 50
@@ -61,6 +62,7 @@ def context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
         "section": "queue",
         "alert": alert,
         "seen": triage.newest_change(alert),
+        "walk": walk(request, alert.pk),
         "operation": querysets.first_owed(alert),
         "readings": readings(alert, observed),
         "definition": definition,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -19,6 +19,7 @@ from alerts.services import undo as undoing
 from alerts.views import alert as alert_page
 from alerts.views import history
 from alerts.views.forms import AssignForm, CloseForm, CommentForm, SnoozeForm
+from alerts.views.walk import trail_of, walk
 from core import activity, clock
 from core.models import Person
 
@@ -45,7 +46,9 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
             return _ask(request, pk, "alerts/assign.html", form)
         to = activity.person_of(form.cleaned_data["to"])
         wish, said = f"Assign it to {to.name}", f"The alert is {to.name}'s now."
-    return _decide(request, pk, wish, partial(triage.assign, to=to), said)
+    return _decide(
+        request, pk, wish, partial(triage.assign, to=to), said, goes_on=to != activity.person_of(request.user)
+    )
 
 
 @require_POST
@@ -61,7 +64,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _ask(request, pk, "alerts/snooze.html", form)
     act = partial(triage.snooze, until=form.cleaned_data["until"], or_growth=form.or_growth)
-    return _decide(request, pk, f"Snooze it until {form.words()}", act, f"Snoozed until {form.words()}.")
+    return _decide(request, pk, f"Snooze it until {form.words()}", act, f"Snoozed until {form.words()}.", goes_on=True)
 
 
 @require_POST
@@ -84,7 +87,7 @@ def escalate(request: HttpRequest, pk: int) -> HttpResponse:
     def said(alert: Alert) -> str:
         return f"Escalated to {alert.assignee.name if alert.assignee else 'nobody'}."
 
-    return _decide(request, pk, "Escalate it", triage.escalate, said)
+    return _decide(request, pk, "Escalate it", triage.escalate, said, goes_on=True)
 
 
 @require_POST
@@ -104,7 +107,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     verdict = Verdict(form.cleaned_data["verdict"])
     act = partial(triage.close, verdict=verdict, reason=form.words(), cause=form.cause)
     return _decide(request, pk, f"Close it as {verdict.label.lower()}: {form.words()}", act,
-                   f"Closed as {verdict.label.lower()}.")  # fmt: skip
+                   f"Closed as {verdict.label.lower()}.", goes_on=True)  # fmt: skip
 
 
 @require_POST
@@ -119,7 +122,7 @@ def undo(request: HttpRequest, pk: int, line: int) -> HttpResponse:
     else:
         messages.success(request, "Undone.")
     request.session.pop("undo", None)
-    return redirect("alerts:alert", pk=pk)
+    return _to(request, pk)
 
 
 @require_POST
@@ -136,7 +139,7 @@ def comment(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, "Commented; the ticket says it in a moment." if in_ticket else "Commented.")
-    return HttpResponseRedirect(reverse("alerts:alert", args=[pk]) + "#history")
+    return _to(request, pk, "#history")
 
 
 @require_POST
@@ -147,7 +150,7 @@ def remove_comment(request: HttpRequest, pk: int, comment_id: int) -> HttpRespon
     except triage.NoSuchAlert as error:
         raise Http404(str(error)) from error
     messages.success(request, "The comment is gone.")
-    return HttpResponseRedirect(reverse("alerts:alert", args=[pk]) + "#history")
+    return _to(request, pk, "#history")
 
 
 def offer_undo(request: HttpRequest, said: str, address: str) -> None:
@@ -157,9 +160,19 @@ def offer_undo(request: HttpRequest, said: str, address: str) -> None:
 
 
 def _decide(
-    request: HttpRequest, pk: int, wish: str, act: Decision, said: str | Callable[[Alert], str]
+    request: HttpRequest,
+    pk: int,
+    wish: str,
+    act: Decision,
+    said: str | Callable[[Alert], str],
+    *,
+    goes_on: bool = False,
 ) -> HttpResponse:
-    """Take one decision and go back to the alert; when it changed meanwhile, show what was wanted beside what happened (409)."""
+    """
+    Take one decision and go back to the alert, or on in the list it was opened from where the reader is done with it (`goes_on`).
+
+    When the alert changed meanwhile, show what was wanted beside what happened (409).
+    """
     try:
         alert = act(pk, activity.person_of(request.user), seen=_seen(request))
     except triage.NoSuchAlert as error:
@@ -170,16 +183,24 @@ def _decide(
         return render(request, "alerts/alert.html", context, status=409)
     except triage.TriageError as error:
         messages.error(request, str(error))
-    else:
-        line = triage.newest_change(alert)
-        offer_undo(request, said if isinstance(said, str) else said(alert), reverse("alerts:undo", args=[pk, line]))
-    return redirect("alerts:alert", pk=pk)
+        return _to(request, pk)
+    words = said if isinstance(said, str) else said(alert)
+    undo_address = reverse("alerts:undo", args=[pk, triage.newest_change(alert)]) + trail_of(request)
+    onward = walk(request, pk) if goes_on else None
+    offer_undo(request, f"{alert}: {words}" if onward else words, undo_address)
+    return HttpResponseRedirect(onward.onward) if onward else _to(request, pk)
+
+
+def _to(request: HttpRequest, pk: int, fragment: str = "") -> HttpResponse:
+    """Go to the alert, and take the list along that it was opened from."""
+    return HttpResponseRedirect(reverse("alerts:alert", args=[pk]) + trail_of(request) + fragment)
 
 
 def _ask(request: HttpRequest, pk: int, template: str, form: Any) -> HttpResponse:
     """Show the form of a decision; with what is wrong with it when it was posted (422)."""
     alert = alert_page.find(pk)
-    context = {"section": "queue", "alert": alert, "form": form, "seen": triage.newest_change(alert)}
+    context = {"section": "queue", "alert": alert, "form": form, "seen": triage.newest_change(alert),
+               "walk": walk(request, pk)}  # fmt: skip
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 

@@ -75,6 +75,11 @@ class Asked:
         said = [(name, str(self.wanted[name])) for name in ("tab", "group", *ASKED) if self.wanted.get(name)]
         return said + [("not", f"{one.field}:{one.value}") for one in self.left_out]
 
+    @property
+    def of_alerts(self) -> str:
+        """The address of the same alerts, not grouped."""
+        return urlencode([(name, value) for name, value in self.pairs if name != "group"])
+
     def within(self, group: Group) -> str:
         """Return the address of the alerts of a group: the same, narrowed to it."""
         rest = [(name, value) for name, value in self.pairs if name not in {"group", group.field}]
@@ -91,7 +96,9 @@ class Asked:
             alerts = alerts.exclude(querysets.narrowing(one.field, one.value))
         if self.wanted.get("time"):
             alerts = alerts.filter(last_seen__gte=now - SPANS[self.wanted["time"]])
-        return querysets.about(alerts, self.wanted["q"]) if self.wanted.get("q") else alerts
+        if self.wanted.get("q"):
+            alerts = querysets.about(alerts, self.wanted["q"])
+        return querysets.settled(alerts) if any(self.wanted.get(name) for name in ASKED) else alerts
 
 
 def asked(address: QueryDict) -> Asked:

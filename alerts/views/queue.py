@@ -20,6 +20,7 @@ from alerts.views import alert as alert_page
 from alerts.views.filters import PERIODS, SEVERITY_WORDS, Asked, asked
 from alerts.views.forms import AssignForm
 from alerts.views.observed import Reading, headline, readings
+from alerts.views.walk import trail
 from core import activity, clock
 
 PAGE = 50
@@ -72,6 +73,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "left_out": understood.left_out,
         "pairs": understood.pairs,
+        "trail": trail(understood.of_alerts),
         "entity_name": entities.name_of(wanted["entity"]) if wanted.get("entity") else "",
         "filtered": understood.is_filtered,
         "groups": list(GROUPS.items()),

@@ -15,7 +15,12 @@ function isTyping(target) {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input:not([type=radio]), textarea, select"));
 }
 
-function moveInQueue(step) {
+function move(step) {
+  const neighbour = document.querySelector(`[data-step="${step}"]`);
+  if (neighbour) {
+    neighbour.click();
+    return;
+  }
   const links = [...document.querySelectorAll("[data-rows] .what")];
   const current = links.findIndex((link) => link.closest("tr").contains(document.activeElement));
   const next = links[current < 0 ? (step > 0 ? 0 : links.length - 1) : current + step];
@@ -53,7 +58,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.key === "?") open("keys");
-  else if (event.key === "j" || event.key === "k") moveInQueue(event.key === "j" ? 1 : -1);
+  else if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
   else {
     const control = event.key.length === 1 && document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!control) return;
