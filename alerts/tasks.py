@@ -13,6 +13,7 @@ from alerts.services import (
     catchup,
     evidence,
     faults,
+    hiding,
     ingest,
     rehearsal,
     retention,
@@ -125,6 +126,7 @@ def sweep() -> None:
             wake(task, job_id)
     for rehearsal_id in rehearsal.due():
         wake(advance_rehearsal, rehearsal_id)
+    hiding.note_expired()
 
 
 @shared_task(name="alerts.advance_rehearsal")  # type: ignore[untyped-decorator]

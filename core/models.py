@@ -29,6 +29,12 @@ class Person(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What events may call them, in small letters: e-mail addresses and the user name."""
+        known = {self.email, self.user.get_username(), self.user.email} if self.user else {self.email}
+        return frozenset(name.lower() for name in known if name)
+
 
 class Activity(models.Model):
     """

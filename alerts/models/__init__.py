@@ -8,6 +8,7 @@ from alerts.models.jira import JiraAccount, JiraEvent, JiraState
 from alerts.models.looking import Looking
 from alerts.models.rehearsal import Rehearsal
 from alerts.models.sighting import Baseline, Sighting
+from alerts.models.suppression import Suppression
 from alerts.models.template import TicketTemplate
 from alerts.models.ticket import Ticket, TicketOperation
 from alerts.models.triage import BulkDecision, Comment, SavedView
@@ -34,6 +35,7 @@ __all__ = [
     "Sighting",
     "Source",
     "SourceToken",
+    "Suppression",
     "Ticket",
     "TicketOperation",
     "TicketTemplate",

@@ -105,6 +105,10 @@ class Alert(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    suppressed_by = models.ForeignKey(
+        "alerts.Suppression", null=True, blank=True, on_delete=models.PROTECT, related_name="alerts", db_index=False,
+        help_text="The suppression that hides it: it is closed without a verdict and owes no ticket.",
+    )  # fmt: skip
     class Meta:
         ordering: ClassVar[list[str]] = ["-id"]
         constraints: ClassVar[list[Any]] = [
@@ -131,6 +135,11 @@ class Alert(models.Model):
         return self.status != Status.CLOSED
 
     @property
+            models.Index(
+                fields=["suppressed_by", "-id"],
+                condition=models.Q(suppressed_by__isnull=False),
+                name="alert_by_suppression",
+            ),
     def is_snoozed(self) -> bool:
         """Whether it is open and quiet until a time."""
         return self.is_open and self.snoozed_until is not None and self.snoozed_until > timezone.now()

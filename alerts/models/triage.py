@@ -61,6 +61,7 @@ class BulkDecision(Job):
         ACKNOWLEDGE = "acknowledge", "Acknowledge"
         SNOOZE = "snooze", "Snooze"
         CLOSE = "close", "Close"
+        BRING_BACK = "bring_back", "Bring back"
         UNDO = "undo", "Undo"
 
     kind = models.CharField(max_length=12, choices=Kind)

@@ -17,15 +17,15 @@ from django.db.models.functions import Least
 
 from alerts import fingerprint as identity
 from alerts.choices import Status
-from alerts.models import Alert, AlertEntity, Case, Entity, Occurrence, Rehearsal
-from alerts.services import cases, evidence, policies, recurrence
+from alerts.models import Alert, Case, Occurrence, Rehearsal, Suppression
+from alerts.rules import Facts
+from alerts.services import cases, evidence, hiding, involved, policies, recurrence
 from core import activity
 from core.locks import take_turns
 from monitors.findings import Finding
 from monitors.models import Monitor
 
 WINDOW = timedelta(hours=24)  # an occurrence later than this makes an open alert new again
-MAX_ENTITIES = 25
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,15 @@ class Origin:
         )  # real and rehearsed never share an alert
         return identity.fingerprint(*ours, *played, finding.entity_type, finding.entity_id)
 
+    def hiding(self, finding: Finding, rules: hiding.InForce | None) -> Suppression | None:
+        """Return the suppression that hides the finding; never one for a rehearsal, which closes by itself."""
+        if rules is None or self.rehearsal is not None:
+            return None
+        took_part, countries = involved.told(finding)
+        entity = (finding.entity_type, finding.entity_id, finding.entity_name)
+        pairs = [(kind, value) for kind, value, _ in took_part]
+        return rules.hiding(Facts.of(detection=self.detection, entity=entity, involved=pairs, countries=countries))
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -64,12 +73,18 @@ class Outcome:
 
 @transaction.atomic
 def take(
-    finding: Finding, origin: Origin, *, delivery: UUID | None, events: Sequence[Mapping[str, Any]] = ()
+    finding: Finding,
+    origin: Origin,
+    *,
+    delivery: UUID | None,
+    events: Sequence[Mapping[str, Any]] = (),
+    rules: hiding.InForce | None = None,
 ) -> Outcome:
     """
     Take one finding; twice the same changes nothing.
 
-    `delivery` told it; None says that catch-up found it. `events` are whole events that came with the message itself.
+    `delivery` told it; None says that catch-up found it. `events` are whole events that came with the message itself. `rules` are
+    the suppressions, which findings of one delivery share; None leaves everything to be seen, as our own faults are.
     """
     fingerprint = origin.fingerprint(finding)
     take_turns(identity.lock_key(fingerprint))
@@ -84,10 +99,10 @@ def take(
     )
     changed = True
     if overlapping is not None:
-        changed = _extend(overlapping, finding)
+        changed = _extend(overlapping, finding, origin, rules)
         outcome = Outcome(overlapping, new_occurrence=False, new_alert=False)
     else:
-        outcome = _new_occurrence(fingerprint, finding, origin, delivery)
+        outcome = _new_occurrence(fingerprint, finding, origin, delivery, rules)
     if origin.claim:
         _note_claim(outcome.occurrence.alert, origin.claim)
     if events:
@@ -103,7 +118,7 @@ def _note_claim(alert: Alert, claim: str) -> None:
         activity.record("alert.rehearsal_refused", alert, by="ingest", because=claim)
 
 
-def _extend(occurrence: Occurrence, finding: Finding) -> bool:
+def _extend(occurrence: Occurrence, finding: Finding, origin: Origin, rules: hiding.InForce | None) -> bool:
     """Make the occurrence reach as far as the finding; a larger count brings its values and events with it. Return whether it grew."""
     told_before = occurrence.count
     larger = finding.count > occurrence.count or (
@@ -132,6 +147,10 @@ def _extend(occurrence: Occurrence, finding: Finding) -> bool:
             _say(alert, finding)
         else:
             _raise(alert, finding)
+    elif alert.suppressed_by_id and larger:
+        _say(alert, finding)
+        if origin.hiding(finding, rules) is None:
+            hiding.bring_back(alert, by="ingest")
     return earlier or later or larger or graver
 
 
@@ -149,7 +168,7 @@ def _say(alert: Alert, finding: Finding) -> None:
     alert.sentence, alert.observed = finding.sentence[:1000], dict(finding.observed)
     alert.save(update_fields=["sentence", "observed", "updated_at"])
     _raise(alert, finding)
-    _involve(alert, finding)
+    involved.note(alert, finding)
 
 
 def _raise(alert: Alert, finding: Finding) -> None:
@@ -163,24 +182,27 @@ def _raise(alert: Alert, finding: Finding) -> None:
         cases.owe_priority(alert)
 
 
-def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery: UUID | None) -> Outcome:
-    alert = Alert.objects.select_for_update().filter(fingerprint=fingerprint).exclude(status=Status.CLOSED).first()
+@dataclass(frozen=True)
+class _Home:
+    """
+    The alert that a new occurrence goes into. `place` is set where it was opened for it, by `hidden_by` hidden at once.
+
+    `settled` is the false positive that it comes after, with what is `new` beside that.
+    """
+
+    alert: Alert
     place: policies.Place | None = None
+    hidden_by: Suppression | None = None
     settled: Alert | None = None
-    new: list[str] = []
-    if alert is None:
-        newest = Alert.objects.filter(fingerprint=fingerprint).order_by("-id").first()
-        if newest is not None and finding.last.at < newest.first_seen:
-            alert = newest  # an older stretch of something that was closed: told, and nothing more
-        elif newest is not None and recurrence.is_settled(newest):
-            settled, new = newest, recurrence.novelties(newest, finding)
-            alert = None if new else newest
-        if alert is None:
-            place = policies.place(
-                origin.monitor.ticket_policy if origin.monitor else policies.Policy.OWN,
-                finding.entity_type, finding.entity_id, fingerprint, rehearsal=origin.rehearsal is not None,
-            )  # fmt: skip
-            alert = _open_alert(fingerprint, finding, origin, place.case, recovered=delivery is None)
+    new: Sequence[str] = ()
+
+
+def _new_occurrence(
+    fingerprint: str, finding: Finding, origin: Origin, delivery: UUID | None, rules: hiding.InForce | None
+) -> Outcome:
+    alert = Alert.objects.select_for_update().filter(fingerprint=fingerprint).exclude(status=Status.CLOSED).first()
+    home = _Home(alert) if alert else _home(fingerprint, finding, origin, rules, recovered=delivery is None)
+    alert = home.alert
     latest = alert.last_seen
     occurrence = Occurrence.objects.create(
         alert=alert,
@@ -199,28 +221,67 @@ def _new_occurrence(fingerprint: str, finding: Finding, origin: Origin, delivery
     Alert.objects.filter(pk=alert.pk).update(
         occurrence_count=F("occurrence_count") + 1, first_seen=Least(F("first_seen"), finding.first.at)
     )
-    if settled is not None and place is None:
+    if home.place is not None:
+        _opened(home, home.place, occurrence)
+    elif home.settled is not None:
         Alert.objects.filter(pk=alert.pk, last_seen__lt=finding.last.at).update(last_seen=finding.last.at)
         activity.record("alert.stayed_closed", alert, by="ingest", occurrence=occurrence.pk)
-    elif place is not None:
-        activity.record(
-            "alert.opened",
-            alert,
-            by="ingest",
-            severity=alert.severity,
-            occurrence=occurrence.pk,
-            recovered=delivery is None,
-            **({"case": str(alert.case), "because": place.because} if place.because else {}),
-        )
-        if settled is not None:
-            activity.record("alert.after_false_positive", alert, by="ingest", alert=settled.pk, new=new)
-        cases.owe_for(alert, place.because)
     elif alert.is_open and finding.first.at > latest:
         _recur(alert, finding, occurrence, latest)
+    elif alert.suppressed_by_id and finding.first.at > latest:
+        Alert.objects.filter(pk=alert.pk).update(last_seen=finding.last.at)
+        activity.record("alert.stayed_suppressed", alert, by="ingest", occurrence=occurrence.pk)
+        _say(alert, finding)
     elif alert.is_open:  # found late: it lies before what the alert says already
         _raise(alert, finding)
-        _involve(alert, finding)
-    return Outcome(occurrence, new_occurrence=True, new_alert=place is not None)
+        involved.note(alert, finding)
+    return Outcome(occurrence, new_occurrence=True, new_alert=home.place is not None)
+
+
+def _home(
+    fingerprint: str, finding: Finding, origin: Origin, rules: hiding.InForce | None, *, recovered: bool
+) -> _Home:
+    """Return where a new occurrence goes of which no alert is open: a closed one that it says nothing new of, else a new one."""
+    newest = Alert.objects.filter(fingerprint=fingerprint).order_by("-id").first()
+    if newest is not None and finding.last.at < newest.first_seen:
+        return _Home(newest)  # an older stretch of something that was closed: told, and nothing more
+    settled: Alert | None = newest if recurrence.is_settled(newest) else None
+    new = recurrence.novelties(settled, finding) if settled else []
+    if settled is not None and not new:
+        return _Home(settled, settled=settled)
+    hidden_by = origin.hiding(finding, rules)
+    if newest is not None and hidden_by is not None and newest.suppressed_by_id == hidden_by.pk:
+        return _Home(newest)
+    place = policies.place(
+        origin.monitor.ticket_policy if origin.monitor else policies.Policy.OWN,
+        finding.entity_type,
+        finding.entity_id,
+        fingerprint,
+        apart=origin.rehearsal is not None or hidden_by is not None,
+    )
+    return _Home(
+        _open_alert(fingerprint, finding, origin, place.case, recovered=recovered), place, hidden_by, settled, new
+    )
+
+
+def _opened(home: _Home, place: policies.Place, occurrence: Occurrence) -> None:
+    """Tell the history of an alert that was opened, and owe Jira what it means; one that is hidden owes nothing."""
+    alert = home.alert
+    activity.record(
+        "alert.opened",
+        alert,
+        by="ingest",
+        severity=alert.severity,
+        occurrence=occurrence.pk,
+        recovered=alert.recovered,
+        **({"case": str(alert.case), "because": place.because} if place.because else {}),
+    )
+    if home.settled is not None:
+        activity.record("alert.after_false_positive", alert, by="ingest", alert=home.settled.pk, new=list(home.new))
+    if home.hidden_by is not None:
+        hiding.hide(alert, home.hidden_by)
+    else:
+        cases.owe_for(alert, place.because)
 
 
 def _open_alert(fingerprint: str, finding: Finding, origin: Origin, case: Case, *, recovered: bool) -> Alert:
@@ -244,7 +305,7 @@ def _open_alert(fingerprint: str, finding: Finding, origin: Origin, case: Case, 
         recovered=recovered,
         rehearsal=origin.rehearsal,
     )
-    _involve(alert, finding)
+    involved.note(alert, finding)
     return alert
 
 
@@ -261,34 +322,3 @@ def _recur(alert: Alert, finding: Finding, occurrence: Occurrence, latest: Any) 
     activity.record("alert.recurred", alert, by="ingest", occurrence=occurrence.pk, new_again=woke)
     cases.owe_when_reached(alert)
     cases.owe_comment(alert, at_once=woke)
-
-
-def _involve(alert: Alert, finding: Finding) -> None:
-    """Note who and what took part: the entity itself, and the addresses, devices, sessions and countries of its events."""
-    involved = {(finding.entity_type, finding.entity_id, "entity"): finding.entity_name}
-    for event in finding.events:
-        for key, kind, role in (
-            ("ip", "ip", "source"),
-            ("session", "session", "session"),
-            ("device_token", "device", "device"),
-        ):
-            if event.get(key):
-                involved.setdefault((kind, str(event[key])[:500], role), str(event[key])[:500])
-        if finding.entity_type != "user" and event.get("user"):
-            involved.setdefault(("user", str(event["user"]).lower()[:500], "tried"), str(event["user"])[:500])
-    countries = {str(event["country"])[:80] for event in finding.events if event.get("country")} | set(alert.countries)
-    if len(countries) > len(alert.countries):
-        alert.countries = sorted(countries)[:MAX_ENTITIES]
-        alert.save(update_fields=["countries", "updated_at"])
-    wanted = list(involved.items())[:MAX_ENTITIES]
-    # one order for all, so that two transactions which name the same entities wait for each other and never deadlock
-    wanted.sort(key=lambda pair: pair[0])
-    Entity.objects.bulk_create(
-        [Entity(kind=kind, value=value, name=name) for (kind, value, _), name in wanted], ignore_conflicts=True
-    )
-    kinds, values = {kind for (kind, _, _), _ in wanted}, {value for (_, value, _), _ in wanted}
-    rows = {(row.kind, row.value): row for row in Entity.objects.filter(kind__in=kinds, value__in=values)}
-    AlertEntity.objects.bulk_create(
-        [AlertEntity(alert=alert, entity=rows[kind, value], role=role) for (kind, value, role), _ in wanted],
-        ignore_conflicts=True,
-    )

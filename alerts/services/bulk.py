@@ -14,7 +14,7 @@ from django.db import transaction
 from alerts import tasks
 from alerts.choices import Cause, Verdict
 from alerts.models import Alert, BulkDecision
-from alerts.services import triage, undo
+from alerts.services import suppression, triage, undo
 from core import clock, jobs
 from core.models import Person
 from core.wakeups import wake
@@ -23,6 +23,7 @@ AT_ONCE = 50
 MOST = 10_000
 SAY_EVERY = 10  # alerts between two signs of life
 Kind = BulkDecision.Kind
+FINAL = (Kind.UNDO, Kind.BRING_BACK)  # not undone themselves
 
 
 class TooMany(triage.TriageError):
@@ -64,7 +65,7 @@ def take_back(job: BulkDecision, by: Person) -> BulkDecision:
 def can_undo(job: BulkDecision) -> bool:
     """Whether there is still time to take it back."""
     ended = job.finished_at is not None and job.finished_at > clock.now() - undo.WINDOW
-    return ended and job.kind != Kind.UNDO and any(line for _, line, _ in job.results)
+    return ended and job.kind not in FINAL and any(line for _, line, _ in job.results)
 
 
 def run(job: BulkDecision) -> None:
@@ -112,4 +113,6 @@ def _act(kind: str, told: dict[str, Any], by: Person, key: int) -> tuple[Alert, 
             verdict = Verdict(told["verdict"])
             closed = triage.close(key, by, verdict=verdict, cause=cause, reason=told["reason"])
             return closed, f"Closed as {verdict.label.lower()}."
+        case Kind.BRING_BACK:
+            return suppression.bring_back(key, by), "New again."
     return undo.undo(key, by, within=timedelta(seconds=told["within"])), "Undone."

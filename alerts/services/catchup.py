@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db.models import F, Q, QuerySet
 
+from alerts.services import hiding
 from alerts.services.alerting import Outcome
 from alerts.services.ingest import judged, origin_of, take_all
 from core import clock
@@ -69,7 +70,8 @@ def _catch_up(deployment: Deployment) -> list[Outcome]:
 
 
 def _take(monitor: Monitor, inputs: Inputs, findings: Iterable[Finding]) -> list[Outcome]:
-    outcomes, refused = take_all(judged(findings, monitor, inputs), origin_of(monitor), delivery=None)
+    found = judged(findings, monitor, inputs)
+    outcomes, refused = take_all(found, origin_of(monitor), delivery=None, rules=hiding.InForce())
     if refused:
         log.error("findings_refused", monitor=str(monitor.uuid), refused=refused[:20])
     return outcomes

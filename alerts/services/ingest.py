@@ -16,7 +16,7 @@ from alerts import payload
 from alerts.choices import DeliveryStatus
 from alerts.models import Delivery
 from alerts.payload import Envelope, Foreign, Group
-from alerts.services import baseline, evidence, rehearsed
+from alerts.services import baseline, evidence, hiding, rehearsed
 from alerts.services.alerting import Origin, Outcome, take
 from core import clock
 from monitors import facts
@@ -56,12 +56,14 @@ def due(limit: int = 200) -> list[str]:
     return [str(pk) for pk in rows.order_by("id").values_list("pk", flat=True)[:limit]]
 
 
-def take_all(findings: Iterable[Finding], origin: Origin, *, delivery: UUID | None) -> tuple[list[Outcome], list[str]]:
+def take_all(
+    findings: Iterable[Finding], origin: Origin, *, delivery: UUID | None, rules: hiding.InForce
+) -> tuple[list[Outcome], list[str]]:
     """Take findings one by one, each in a transaction of its own; return what became of them and what the database refused."""
     outcomes, rejected = [], []
     for finding in findings:
         try:
-            outcomes.append(take(finding, origin, delivery=delivery))
+            outcomes.append(take(finding, origin, delivery=delivery, rules=rules))
         except (DataError, IntegrityError) as error:
             if isinstance(error, IntegrityError) and not isinstance(error.__cause__, CheckViolation):
                 raise  # a race, which the next try does not meet
@@ -134,8 +136,9 @@ def _envelope(delivery: Delivery, message: Envelope) -> list[Outcome]:
     told = rehearsed.sort(findings, monitor, inputs.profile, origin, message.period_end)
     outcomes: list[Outcome] = []
     refused: list[str] = []
+    rules = hiding.InForce()
     for whose, group in told.groups:
-        taken, not_taken = take_all(group, whose, delivery=delivery.pk)
+        taken, not_taken = take_all(group, whose, delivery=delivery.pk, rules=rules)
         outcomes += taken
         refused += not_taken
     if told.undecided:
@@ -165,10 +168,10 @@ def _kept(
     is_whole = not message.error and answer is not None and answer.whole
     if not told and not theirs.unread and is_whole:
         told = [(_of_firing(monitor, message), [])]
-    outcomes, rejected = [], list(theirs.unread)
+    outcomes, rejected, rules = [], list(theirs.unread), hiding.InForce()
     for finding, events in told:
         try:
-            outcomes.append(take(finding, origin, delivery=delivery.pk, events=events))
+            outcomes.append(take(finding, origin, delivery=delivery.pk, events=events, rules=rules))
         except DataError as error:
             rejected.append(f"{finding.entity_name[:100]}: {error}")
     _end(
@@ -223,11 +226,11 @@ def _heard(
 def _foreign(delivery: Delivery, message: Foreign) -> list[Outcome]:
     name = message.name or delivery.source.name
     origin = Origin(None, delivery.source.name, detection=name, detection_id="", limits={})
-    outcomes, rejected = [], list(message.unread)
+    outcomes, rejected, rules = [], list(message.unread), hiding.InForce()
     told = [_of_group(group, name, message.severity) for group in message.groups] or [_of_text(delivery, message, name)]
     for finding, events in told:
         try:
-            outcomes.append(take(finding, origin, delivery=delivery.pk, events=events))
+            outcomes.append(take(finding, origin, delivery=delivery.pk, events=events, rules=rules))
         except DataError as error:
             rejected.append(f"{finding.entity_name[:100]}: {error}")
     _end(delivery, DeliveryStatus.PROCESSED, findings=len(outcomes), rejected=rejected)

@@ -40,10 +40,14 @@ def turn_of(entity_type: str, entity_id: str) -> int:
     return lock_key(fingerprint("case", entity_type, entity_id))
 
 
-def place(policy: str, entity_type: str, entity_id: str, alert_fingerprint: str, *, rehearsal: bool = False) -> Place:
-    """Return the case for a new alert; the entity's turn is held until the transaction ends. A rehearsal has one of its own."""
+def place(policy: str, entity_type: str, entity_id: str, alert_fingerprint: str, *, apart: bool = False) -> Place:
+    """
+    Return the case for a new alert; the entity's turn is held until the transaction ends.
+
+    `apart`: it is a rehearsal or suppressed, and has one of its own, whatever the policy.
+    """
     take_turns(turn_of(entity_type, entity_id))
-    if not rehearsal:
+    if not apart:
         recurring = _goes_on(alert_fingerprint)
         if recurring is not None:
             return Place(recurring, "recurred")
@@ -158,7 +162,7 @@ def would_have_made(monitor: Monitor, days: int = SHOWN_DAYS) -> list[Outlook]:
     Two queries; at most MAX_REPLAYED alerts, the newest. Comments on what was seen again come with every policy and are not counted.
     """
     since = clock.now() - timedelta(days=days)
-    real = Alert.objects.filter(rehearsal=None, created_at__gte=since)
+    real = Alert.objects.filter(rehearsal=None, suppressed_by=None, created_at__gte=since)
     entities = real.filter(monitor=monitor).values("entity_id")
     rows = real.filter(Q(monitor=monitor) | Q(entity_id__in=entities)).order_by("-created_at")
     ticketed = Exists(TicketOperation.objects.filter(case=OuterRef("case"), kind=OperationKind.CREATE))

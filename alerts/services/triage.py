@@ -183,6 +183,8 @@ def reopen(alert_id: int, by: Person, *, seen: int | None = None) -> Alert:
     alert = _take(alert_id, seen)
     if alert.is_open:
         raise NotNow("The alert is open already.")
+    if alert.suppressed_by_id:
+        raise NotNow("The alert is suppressed. Bring it back instead, so that it owes its ticket.")
     another = Alert.objects.filter(fingerprint=alert.fingerprint).exclude(status=Status.CLOSED).first()
     if another is not None:
         raise NotNow(f"{another} about the same is open already. Work that one.")
@@ -235,9 +237,9 @@ def _locked(operation_id: UUID) -> TicketOperation:
 
 def is_about(alert: Alert, person: Person) -> bool:
     """Whether the alert's entity is the person: by user name or e-mail address, in whatever case."""
-    names = {person.email, person.user.get_username(), person.user.email} if person.user else {person.email}
-    own = {name.lower() for name in names if name}
-    return alert.entity_type == "user" and not own.isdisjoint({alert.entity_name.lower(), alert.entity_id.lower()})
+    return alert.entity_type == "user" and not person.names.isdisjoint(
+        {alert.entity_name.lower(), alert.entity_id.lower()}
+    )
 
 
 def _change(

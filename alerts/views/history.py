@@ -11,7 +11,7 @@ from django.utils import timezone
 from alerts.choices import OperationKind, Verdict
 from alerts.models import ApiToken, Comment
 from alerts.templatetags.portal import exactly
-from alerts.views import jira_words
+from alerts.views import jira_words, suppression_words
 from core.models import Activity, Person
 from monitors.definitions import SEVERITIES
 
@@ -257,6 +257,7 @@ def _delivery_restored(_data: Mapping[str, Any], _names: Names) -> tuple[str, st
 
 SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Names], tuple[str, str]]] = {
     **jira_words.SENTENCES,
+    **suppression_words.SENTENCES,
     "alert.opened": _opened,
     "alert.score_reached": _score_reached,
     "alert.severity_raised": _raised,
