@@ -1,10 +1,13 @@
 """Own, join and score: which case an alert goes into, what Jira is owed for it, and how a recurrence after closing goes on."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -14,10 +17,17 @@ from alerts.services.alerting import Origin, Outcome, take
 from core import clock
 from core.models import Activity
 from monitors.models import Monitor
-from tests.alerts.test_alerting import DELIVERY, ORIGIN, OTHER, finding
+from tests.alerts.test_alerting import DELIVERY, ORIGIN, OTHER, START, finding
 from tests.factories import ago, involve, make_alert, make_monitor, make_operation
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def soon_after_the_findings() -> Iterator[None]:
+    """The day on which they happen: weak signals add up over some hours only."""
+    with time_machine.travel(START + timedelta(minutes=30)):
+        yield
 
 
 def origin(policy: str, detection: str = "brute-force-user") -> Origin:
