@@ -89,6 +89,7 @@ try:
     JIRA_WEBHOOK_SECRET = env.str("JIRA_WEBHOOK_SECRET", "")
     JIRA_INDEX_LAG_SECONDS = env.int("JIRA_INDEX_LAG_SECONDS", 120, validate=NOT_NEGATIVE)
 
+    OKTADETECT_API_REQUESTS_PER_MINUTE = env.int("OKTADETECT_API_REQUESTS_PER_MINUTE", 600, validate=POSITIVE)
     OKTADETECT_URL = env.str("OKTADETECT_URL", "").rstrip("/")
     OKTADETECT_WEBHOOK_URL = env.str("OKTADETECT_WEBHOOK_URL", "http://127.0.0.1:8000").rstrip("/")
     OKTADETECT_WEBHOOK_MAX_BYTES = env.int("OKTADETECT_WEBHOOK_MAX_BYTES", 16 * 1024 * 1024, validate=POSITIVE)
@@ -179,6 +180,7 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "django_htmx",
+    "drf_spectacular",
     "rest_framework",
 ]
 
@@ -287,7 +289,27 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "alerts.api.schema.OperationSchema",
     "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "oktadetect",
+    "DESCRIPTION": "Alerts on Okta: listed, read, decided, commented and measured by programs.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",  # the first in which a bearer token has scopes
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["alerts.api.schema.only_ours"],
+    "POSTPROCESSING_HOOKS": ["alerts.api.schema.without_marks"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "TAGS": [
+        {"name": "alerts", "description": "Alerts, their evidence, what is decided and said about them."},
+        {"name": "entities", "description": "Users, addresses, devices, sessions and applications."},
+        {"name": "cases", "description": "Alerts worked as one, and their tickets."},
+        {"name": "monitors", "description": "What runs in OpenSearch, and what is wrong with it."},
+        {"name": "measures", "description": "How well alerts are found and worked."},
+        {"name": "pipeline", "description": "What comes in, and what goes out to Jira."},
+        {"name": "me", "description": "Who is calling."},
+    ],
 }
 
 LOGGING = logging_config(OKTADETECT_LOG_FORMAT)

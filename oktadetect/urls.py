@@ -19,6 +19,7 @@ urlpatterns = [
         name="login",
     ),
     path("sign-out/", auth_views.LogoutView.as_view(), name="logout"),
+    path("api/", include("alerts.api.urls")),
     path("admin/", admin.site.urls),
     path("", include("monitors.urls")),
     path("", include("alerts.urls")),
