@@ -8,10 +8,13 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from alerts.choices import OperationState, Status
-from alerts.models import Alert, AlertEntity, Entity, Occurrence, TicketOperation
+from alerts.models import Alert, AlertEntity, Entity, Occurrence, Ticket, TicketOperation
 from alerts.services.entities import KINDS
+from core.models import Person
 
 COUNT_LIMIT = 99
+LETTERS = 3  # that make a trigram
+FEW = 3_000  # so many keys are named in a query rather than looked for again
 TABS = {
     "new": "New",
     "mine": "Mine",
@@ -21,6 +24,7 @@ TABS = {
     "all": "All",
 }
 NEARBY = timedelta(hours=24)
+NEAREST = 100
 OPEN = ~Q(status=Status.CLOSED)
 
 
@@ -44,15 +48,26 @@ def in_tab(alerts: QuerySet[Alert], tab: str, *, user_id: int, now: datetime) ->
 
 
 def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
-    """Narrow to those whose sentence or entity holds `text`, whose ticket has that key, or in which exactly that took part."""
-    involved = AlertEntity.objects.filter(entity__value__in={text, text.lower()}).values("alert")
-    return alerts.filter(
-        Q(sentence__icontains=text)
-        | Q(entity_name__icontains=text)
-        | Q(entity_id=text)
-        | Q(case__ticket__key=text.upper())
-        | Q(pk__in=involved)
-    )
+    """
+    Narrow to those whose sentence or entity holds `text`, whose ticket has that key, or in which exactly that took part.
+
+    Fewer than LETTERS letters have no trigram to be found by: they must be a whole name. Two queries find what goes by that very name.
+    """
+    words = Q(sentence__icontains=text) | Q(entity_name__icontains=text)
+    ticketed = Ticket.objects.filter(key=text.upper()).values_list("pk", flat=True)
+    named = words if len(text) >= LETTERS else Q(entity_name__iexact=text)
+    return alerts.filter(named | Q(case__in=list(ticketed)) | _naming(text, KINDS))
+
+
+def settled(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
+    """
+    Return the same alerts, by their keys where they are at most FEW. One query, whose price does not grow with the alerts that there are.
+
+    Asked for the newest, the database walks back from the newest of all until the page is full if it believes that many match. Where
+    it is wrong, it walks to the end. Asked in no order, it uses what finds them.
+    """
+    keys = list(alerts.order_by().values_list("pk", flat=True)[: FEW + 1])
+    return alerts if len(keys) > FEW else Alert.objects.filter(pk__in=keys)
 
 
 def narrowing(field: str, value: Any) -> Q:
@@ -65,7 +80,8 @@ def narrowing(field: str, value: Any) -> Q:
         case "country":
             return Q(countries__contains=[value])
         case "assignee":
-            return Q(assignee=None) if value == "nobody" else Q(assignee__user__username=value)
+            person = Person.objects.filter(user__username=value).values("pk")[:1]
+            return Q(assignee=None) if value == "nobody" else Q(assignee=person)
     return Q(**{field: value})
 
 
@@ -73,9 +89,11 @@ NARROWS = ("severity", "detection", "entity", "address", "country", "status", "v
 
 
 def _naming(value: str, kinds: Iterable[str]) -> Q:
-    """Return what holds of the alerts in which exactly that took part, in whatever role: one query finds its rows."""
-    rows = Entity.objects.filter(kind__in=kinds, value__in={value, value.lower()}).values_list("pk", flat=True)
-    return Q(Exists(AlertEntity.objects.filter(alert=OuterRef("pk"), entity__in=list(rows))))
+    """Return what holds of the alerts in which exactly that took part, in whatever role: two queries find which those are."""
+    rows = list(Entity.objects.filter(kind__in=kinds, value__in={value, value.lower()}).values_list("pk", flat=True))
+    links = AlertEntity.objects.filter(entity__in=rows)
+    keys = set(links.values_list("alert", flat=True)[: FEW + 1]) if rows else set()
+    return Q(pk__in=keys) if len(keys) <= FEW else Q(Exists(links.filter(alert=OuterRef("pk"))))
 
 
 def seen_by_day(alerts: list[Alert], now: datetime, days: int = 14) -> dict[int, list[int]]:
@@ -119,16 +137,29 @@ def first_owed(alert: Alert) -> TicketOperation | None:
 
 
 def related(alert: Alert, limit: int) -> list[Alert]:
-    """Return other alerts of a day before to a day after: of the same entity, or with an address or session of it; newest first."""
-    near = Alert.objects.filter(
-        last_seen__gte=alert.first_seen - NEARBY, first_seen__lte=alert.last_seen + NEARBY
-    ).exclude(pk=alert.pk)
-    same_entity = near.filter(entity_type=alert.entity_type, entity_id=alert.entity_id)[:limit]
-    shared = AlertEntity.objects.filter(alert=alert, entity__kind__in=["ip", "session"]).values("entity")
-    sharing = AlertEntity.objects.filter(entity__in=shared).order_by("-alert").values("alert")
-    sharing_it = near.filter(pk__in=sharing)[:limit]
-    found = {other.pk: other for other in [*same_entity, *sharing_it]}
-    return sorted(found.values(), key=lambda other: -other.pk)[:limit]
+    """
+    Return other alerts of a day before to a day after: of the same entity, or with an address or session of it; newest first.
+
+    Of each it looks at the NEAREST by number on both sides: what an attacker repeats costs no more. Two queries.
+    """
+    same_entity = Alert.objects.filter(entity_type=alert.entity_type, entity_id=alert.entity_id)
+    around = _around(same_entity, "pk", alert.pk)
+    shared = AlertEntity.objects.filter(alert=alert, entity__kind__in=["ip", "session"]).values_list(
+        "entity", flat=True
+    )
+    for entity in set(shared):
+        around += _around(AlertEntity.objects.filter(entity=entity), "alert", alert.pk)
+    near = Alert.objects.filter(last_seen__gte=alert.first_seen - NEARBY, first_seen__lte=alert.last_seen + NEARBY)
+    return list(near.filter(pk__in=around[0].union(*around[1:])).order_by("-id")[:limit])
+
+
+def _around(rows: QuerySet[Any], key: str, pk: int) -> list[QuerySet[Any]]:
+    """Return the rows nearest to a key on both sides, by that key alone."""
+    before, after = rows.filter(**{f"{key}__lt": pk}), rows.filter(**{f"{key}__gt": pk})
+    return [
+        before.order_by(f"-{key}").values_list(key, flat=True)[:NEAREST],
+        after.order_by(key).values_list(key, flat=True)[:NEAREST],
+    ]
 
 
 def earlier_verdicts(alert: Alert, limit: int) -> list[Alert]:

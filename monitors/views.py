@@ -4,7 +4,7 @@ import csv
 import io
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, FilteredRelation, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -36,8 +36,9 @@ class Row:
 @require_safe
 def monitors(request: HttpRequest) -> HttpResponse:
     """Show every monitor, the gravest first, faults before all others."""
-    alerts = Monitor.objects.order_by().annotate(open=Count("alerts", filter=~Q(alerts__status=CLOSED)))
-    open_alerts = dict(alerts.values_list("pk", "open"))
+    opened = FilteredRelation("alerts", condition=~Q(alerts__status=CLOSED))
+    counted = Monitor.objects.order_by().annotate(opened=opened).annotate(open=Count("opened"))
+    open_alerts = dict(counted.values_list("pk", "open"))
     rehearsals = coverage.last_rehearsals()
     found = Monitor.objects.select_related("deployment__revision")
     rows = [_row(monitor, open_alerts.get(monitor.pk, 0), rehearsals.get(monitor.pk)) for monitor in found]

@@ -3,8 +3,9 @@
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from alerts.choices import Cause, Status, Verdict
@@ -12,6 +13,11 @@ from core.models import Person
 from monitors.models import SEVERITY_CHOICES, Monitor
 
 CLOSED = Status.CLOSED.value
+
+
+def words_of(field: str, name: str) -> GinIndex:
+    """Return the index by which `icontains` finds three letters or more within a field: by trigrams of its capitals, as Django asks."""
+    return GinIndex(OpClass(Upper(field), name="gin_trgm_ops"), name=name)
 
 
 class Case(models.Model):
@@ -99,16 +105,16 @@ class Alert(models.Model):
         "alerts.Rehearsal", null=True, blank=True, on_delete=models.PROTECT, related_name="alerts",
         help_text="The rehearsal that made it: proved by its signature, and nothing that really happened.",
     )  # fmt: skip
+    suppressed_by = models.ForeignKey(
+        "alerts.Suppression", null=True, blank=True, on_delete=models.PROTECT, related_name="alerts", db_index=False,
+        help_text="The suppression that hides it: it is closed without a verdict and owes no ticket.",
+    )  # fmt: skip
     rehearsal_claim = models.CharField(
         max_length=200, blank=True, help_text="Why it is taken for real although its events claim to be a rehearsal."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    suppressed_by = models.ForeignKey(
-        "alerts.Suppression", null=True, blank=True, on_delete=models.PROTECT, related_name="alerts", db_index=False,
-        help_text="The suppression that hides it: it is closed without a verdict and owes no ticket.",
-    )  # fmt: skip
     class Meta:
         ordering: ClassVar[list[str]] = ["-id"]
         constraints: ClassVar[list[Any]] = [
@@ -123,7 +129,17 @@ class Alert(models.Model):
             models.Index(fields=["entity_type", "entity_id", "-id"], name="alert_by_entity"),
             models.Index(fields=["assignee", "-id"], name="alert_by_assignee"),
             models.Index(fields=["fingerprint", "-id"], name="alert_by_fingerprint"),
+            models.Index(fields=["-last_seen"], name="alert_by_last_seen"),
+            models.Index(fields=["assignee", "-id"], condition=~models.Q(status=CLOSED), name="alert_open_of_assignee"),
+            models.Index(fields=["-id"], condition=~models.Q(status=CLOSED), name="alert_open"),
+            words_of("sentence", "alert_by_words_of_sentence"),
+            words_of("entity_name", "alert_by_words_of_name"),
             GinIndex(fields=["countries"], name="alert_by_country"),
+            models.Index(
+                fields=["suppressed_by", "-id"],
+                condition=models.Q(suppressed_by__isnull=False),
+                name="alert_by_suppression",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -135,11 +151,6 @@ class Alert(models.Model):
         return self.status != Status.CLOSED
 
     @property
-            models.Index(
-                fields=["suppressed_by", "-id"],
-                condition=models.Q(suppressed_by__isnull=False),
-                name="alert_by_suppression",
-            ),
     def is_snoozed(self) -> bool:
         """Whether it is open and quiet until a time."""
         return self.is_open and self.snoozed_until is not None and self.snoozed_until > timezone.now()
@@ -209,6 +220,10 @@ class Entity(models.Model):
         verbose_name_plural = "entities"
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["kind", "value"], name="entities_are_unique")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            words_of("value", "entity_by_words_of_value"),
+            words_of("name", "entity_by_words_of_name"),
         ]
 
     def __str__(self) -> str:
