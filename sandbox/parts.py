@@ -146,7 +146,8 @@ class Jira(StandIn):
     def command(self) -> list[str]:
         settings = self.context.settings
         # one word each: a token may begin with a dash, and would be taken for an option
-        return [*super().command(), f"--user={settings['JIRA_USER']}", f"--token={settings['JIRA_TOKEN']}"]
+        profile = f"--profile={self.context.environ.get('SANDBOX_JIRA_PROFILE') or 'cloud'}"
+        return [*super().command(), profile, f"--user={settings['JIRA_USER']}", f"--token={settings['JIRA_TOKEN']}"]
 
 
 def http_status(

@@ -53,6 +53,6 @@ def _told() -> str:
         f"for JIRA_INDEX_LAG_SECONDS (120 s in production; the row on the lag has half of it, as 60 s are of 120), {READ_SECONDS} s "
         f"for the read timeout (20 s), {worker.MARGIN.total_seconds()} s for a lease's margin (30 s), "
         f"{worker.FIRST_WAIT.total_seconds()} s for the first wait (5 s). A lost answer to a create costs the lag; a worker's death its "
-        "lease, and the lag where a request may have left; all else one or two waits. A flushed broker and a restarted database are shown "
-        "with the whole portal, in `tests/story/test_outages.py`."
+        "lease, and the lag where a request may have left; all else one or two waits. In the last two rows a whole portal ran, with its "
+        "own broker and database and production's waits but for a lease that passed at once; its sweeper comes every 15 s."
     )

@@ -7,7 +7,7 @@ each tells of people of its own, so that their order does not matter.
 import os
 import signal
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from sandbox.demo.issues import Issue, issues_since
 from sandbox.demo.portal import Portal
 from sandbox.paths import world_folder
 from sandbox.processes import Process, load_record, stop, wait_gone
+from sandbox.world import NAMES as PART_NAMES
 from sandbox.world import PARTS, World
 
 T = TypeVar("T")
@@ -67,6 +68,7 @@ class Story:
     world: World
     portal: Portal
     began: datetime
+    parts: Collection[str] = PART_NAMES
     token: str = ""
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
@@ -105,6 +107,16 @@ class Story:
     def issues(self, about: str) -> list[Issue]:
         """The issues about somebody that Jira itself holds."""
         return [issue for issue in issues_since(self.portal.environ, self.began) if issue.about == about]
+
+    def comments(self, key: str) -> list[Any]:
+        """The comments of an issue that Jira itself holds."""
+        environ = self.portal.environ
+        user, token = environ["JIRA_USER"], environ["JIRA_TOKEN"]
+        headers = {} if user else {"Authorization": f"Bearer {token}"}
+        url = f"{environ['JIRA_URL']}/rest/api/2/issue/{key}/comment"
+        answer = requests.get(url, auth=(user, token) if user else None, headers=headers, timeout=10)
+        answer.raise_for_status()
+        return list(answer.json()["comments"])
 
     def wait_for_ticket(self, about: str, seconds: float = 20.0) -> Issue:
         """Return the issue about somebody once the portal knows it too; there may be only one."""
@@ -146,30 +158,37 @@ class Story:
 
     def mend(self) -> None:
         """Have everything running and nothing in the way."""
-        self.world.up()
+        self.world.up(self.parts)
         self.portal.start([name for name in ("web", "worker", "beat") if self.portal.running(name) is None])
         self.jira("DELETE", "faults")
 
 
-@pytest.fixture(scope="session")
-def _story() -> Generator[Story, None, None]:
+@contextmanager
+def running(name: str, parts: Collection[str] = PART_NAMES, **changes: str) -> Iterator[Story]:
+    """A world of that name with these parts, empty at first, and a portal that is ready to start on it; both end with the block."""
     ours = handover.read_settings(world_folder(os.environ) / "world.env")  # of the session's world: not this one
     environ = {name: value for name, value in os.environ.items() if name not in ours}
-    environ["SANDBOX_DIR"] = str(world_folder(os.environ) / "story")
-    world = World.of({**environ, **QUICK}, say=lambda _: None)
+    environ["SANDBOX_DIR"] = str(world_folder(os.environ) / name)
+    world = World.of({**environ, **QUICK, **changes}, say=lambda _: None)
     portal = Portal(world)
     try:
         world.reset()
-        world.up()
+        world.up(parts)
         portal.make_room()  # of a session that was killed
         portal.manage("migrate", "-v", "0")
-        portal.manage("okta", "template")
-        story = Story(world, portal, datetime.now(UTC).replace(microsecond=0))
+        story = Story(world, portal, datetime.now(UTC).replace(microsecond=0), parts)
         story.token = portal.manage("source_token", "curl").strip()
         yield story
     finally:
         portal.stop()
         world.down()
+
+
+@pytest.fixture(scope="session")
+def _story() -> Iterator[Story]:
+    with running("story") as story:
+        story.portal.manage("okta", "template")
+        yield story
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from alerts.models import TicketOperation
 from sandbox.paths import PROJECT
 from tests.chaos import table
 from tests.chaos.rig import LAG_SECONDS, Rig, all_done, owe_comment, owe_ticket, wait_until
+from tests.events import failed_sign_in
+from tests.story.conftest import SWEPT, Story, article, running
+from tests.story.conftest import wait_until as wait_until_true
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,13 +122,17 @@ FAULTS = [
 ]
 
 
+FLUSHED, RESTARTED = "broker flushed", "database restarted"
+"""What only a whole portal suffers from: a broker between web and workers, and a database of its own."""
+
+
 @pytest.fixture(scope="module", params=["cloud", "dc"])
 def rig_of(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     rig = Rig(tmp_path_factory.mktemp(request.param), request.param)
     yield rig
     rig.stop()
     if os.environ.get("JIRA_FAULTS_TABLE") == "write":
-        PAGE.write_text(table.page([fault.name for fault in FAULTS]))
+        PAGE.write_text(table.page([*(fault.name for fault in FAULTS), FLUSHED, RESTARTED]))
 
 
 @pytest.fixture
@@ -166,9 +174,83 @@ def test_one_ticket_and_one_comment_whatever_happens(rig: Rig, fault: Fault) -> 
     assert max(ticket_seconds, comment_seconds) < 30
 
 
+@pytest.fixture(scope="module", params=["cloud", "dc"])
+def whole(request: pytest.FixtureRequest) -> Iterator[tuple[str, Story]]:
+    """A profile of Jira, and a portal on it with a broker and a database of its own."""
+    profile = request.param
+    user = {"JIRA_USER": ""} if profile == "dc" else {}
+    with running(f"faults-{profile}", ["postgres", "valkey", "jira"], SANDBOX_JIRA_PROFILE=profile, **user) as story:
+        story.mend()
+        yield profile, story
+
+
+@pytest.mark.parametrize("fault", [FLUSHED, RESTARTED])
+def test_one_ticket_and_one_comment_whatever_the_broker_or_the_database_does(
+    whole: tuple[str, Story], fault: str
+) -> None:
+    profile, story = whole
+    suffer = {FLUSHED: _broker_flushed, RESTARTED: _database_restarted}[fault]
+    user, now = fault.partition(" ")[0], datetime.now(UTC)
+    ticket_seconds = suffer(story, "create", lambda: _tell(story, user, now - timedelta(hours=6)))
+    comment_seconds = suffer(story, "comment", lambda: _tell(story, user, now))
+    [issue] = story.issues(f"{user}@example.com")
+    comments = story.comments(issue.key)
+    table.note(fault, profile, 1, len(comments), ticket_seconds, comment_seconds)
+    assert len(comments) == 1
+
+
+def _tell(story: Story, user: str, at: datetime) -> None:
+    assert story.post(article(failed_sign_in(at, user=user))).status_code == 202
+
+
+def _states(story: Story, kind: str) -> list[str]:
+    rows = story.rows("SELECT state FROM alerts_ticketoperation WHERE kind = %s", kind)
+    return [state for (state,) in rows]
+
+
+def _broker_flushed(story: Story, kind: str, tell: Callable[[], None]) -> float:
+    """Flush all wake-ups before any worker had one; return how long the effect took from when workers are back."""
+    already = _states(story, kind).count("done")
+    story.kill("worker")
+    tell()
+    story.broker().flushall()
+    story.portal.start(["worker"])
+    return _wait_for_one_more(story, kind, already)
+
+
+def _database_restarted(story: Story, kind: str, tell: Callable[[], None]) -> float:
+    """Restart Postgres while Jira answers slowly; return how long the effect took from then on."""
+    already = _states(story, kind).count("done")
+    story.jira("POST", "faults", {"trouble": "slow", "call": kind, "latency_ms": 5_000})
+    tell()
+    wait_until_true(lambda: "sending" in _hastened(story, kind), SWEPT, "the request under way")
+    with story.without("postgres"):
+        pass
+    wait_until_true(lambda: _expired(story), SWEPT, "the database back")
+    return _wait_for_one_more(story, kind, already)
+
+
+def _expired(story: Story) -> bool:
+    """Let the lease pass of whoever lost the database while it waited for Jira."""
+    story.execute("UPDATE alerts_ticketoperation SET lease_until = now() WHERE state = 'sending'")
+    return True
+
+
+def _hastened(story: Story, kind: str) -> list[str]:
+    """Let the period pass for which comments wait for each other; return the states of all operations of the kind."""
+    story.execute("UPDATE alerts_ticketoperation SET not_before = NULL WHERE state = 'pending' AND kind = %s", kind)
+    return _states(story, kind)
+
+
+def _wait_for_one_more(story: Story, kind: str, already: int) -> float:
+    began = time.monotonic()
+    wait_until_true(lambda: _hastened(story, kind).count("done") > already, 2 * SWEPT, f"the {kind}")
+    return time.monotonic() - began
+
+
 def test_the_page_shows_every_fault_on_both_kinds_of_jira_with_one_ticket_and_one_comment() -> None:
     rows = table.rows(PAGE.read_text())
-    assert list(rows) == [fault.name for fault in FAULTS]
+    assert list(rows) == [*(fault.name for fault in FAULTS), FLUSHED, RESTARTED]
     for name, cells in rows.items():
         tickets_and_comments = [cells[at] for at in (0, 1, 4, 5)]
         assert tickets_and_comments == ["1"] * 4, name
