@@ -20,6 +20,7 @@ from alerts.views import (
     runbook,
     surveys,
     tokens,
+    suppression,
 )
 
 app_name = "alerts"
@@ -57,6 +58,13 @@ urlpatterns = [
     path("alerts/<int:pk>/operations/<uuid:operation>/retry/", decides(alert.retry), name="retry"),
     path("alerts/<int:pk>/new-ticket/", decides(jira.replace), name="replace-ticket"),
     path("pipeline/jira/", sees(jira.page), name="jira"),
+    path("alerts/<int:pk>/bring-back/", decides(suppression.bring_back), name="bring-back"),
+    path("suppressions/", sees(suppression.index), name="suppressions"),
+    path("suppressions/new/", decides(suppression.new), name="new-suppression"),
+    path("suppressions/<int:pk>/", sees(suppression.page), name="suppression"),
+    path("suppressions/<int:pk>/change/", decides(suppression.change), name="change-suppression"),
+    path("suppressions/<int:pk>/withdraw/", decides(suppression.withdraw), name="withdraw-suppression"),
+    path("suppressions/<int:pk>/bring-back/", decides(suppression.bring_all_back), name="bring-all-back"),
     path("pipeline/jira/check/", decides(jira.check), name="check-jira"),
     path("entities/", sees(entities.index), name="entities"),
     path("entities/<slug:kind>/<entity:value>/", sees(entities.page), name="entity"),

@@ -1,7 +1,8 @@
 """
 How well alerts are found and worked: times, volumes, and the share of false positives of each detection.
 
-Everything is read from rows that are kept anyway; rehearsals are left out. Times are in seconds, weeks begin on Monday (UTC).
+Everything is read from rows that are kept anyway. Rehearsals are left out; what is suppressed is counted apart, for nobody works it.
+Times are in seconds, weeks begin on Monday (UTC).
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ WITH spans AS (
     SELECT at FROM core_activity
     WHERE subject_kind = 'alert' AND subject_id = alert.id::text AND person IS NOT NULL ORDER BY id LIMIT 1
   ) acted ON true
-  WHERE alert.created_at >= %s AND alert.rehearsal_id IS NULL AND NOT alert.recovered
+  WHERE alert.created_at >= %s AND alert.rehearsal_id IS NULL AND NOT alert.recovered AND alert.suppressed_by_id IS NULL
 )
 SELECT severity, week, count(*),
   percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY detect),
@@ -78,6 +79,7 @@ class OfDetection:
     judged: int
     true_positives: int
     false_positives: int
+    suppressed: int
     monitor: str | None
 
     @property
@@ -93,6 +95,7 @@ class Plumbing:
     deliveries: int
     quarantined: int
     recovered: int
+    suppressed: int
     faulty_monitors: int
 
 
@@ -117,7 +120,8 @@ def detections(days: int) -> list[OfDetection]:
         _alerts(days)
         .values("detection")
         .annotate(
-            n=Count("pk"),
+            n=Count("pk", filter=Q(suppressed_by=None)),
+            suppressed=Count("pk", filter=Q(suppressed_by__isnull=False)),
             judged=Count("pk", filter=settled),
             true=verdict[Verdict.TRUE_POSITIVE],
             false=verdict[Verdict.FALSE_POSITIVE],
@@ -129,7 +133,7 @@ def detections(days: int) -> list[OfDetection]:
         busiest[row["detection"]] = max(busiest.get(row["detection"], (0, "")), (row["n"], str(row["monitor"])))
     found = [
         OfDetection(
-            row["detection"], row["n"], row["judged"], row["true"], row["false"],
+            row["detection"], row["n"], row["judged"], row["true"], row["false"], row["suppressed"],
             busiest.get(row["detection"], (0, None))[1],
         )
         for row in rows
@@ -145,7 +149,7 @@ def noisiest(found: Sequence[OfDetection], limit: int = 3) -> list[OfDetection]:
 def weekly(days: int) -> list[tuple[datetime, int]]:
     """Return how many alerts each week had, oldest first, weeks without any among them. One query."""
     rows = dict(
-        _alerts(days)
+        _alerts(days, suppressed_by=None)
         .annotate(week=TruncWeek("created_at"))
         .values_list("week")
         .annotate(n=Count("pk"))
@@ -174,13 +178,14 @@ def open_by_age() -> list[tuple[str, int]]:
 
 
 def plumbing(days: int) -> Plumbing:
-    """Return what came in over the last `days`, and what got in the way. Three queries."""
+    """Return what came in over the last `days`, and what got in the way. Four queries."""
     rows = Delivery.objects.filter(pk__gte=partitions.first_key(_since(days)))
     told = rows.aggregate(n=Count("pk"), bad=Count("pk", filter=Q(status=DeliveryStatus.QUARANTINED)))
     return Plumbing(
         deliveries=told["n"],
         quarantined=told["bad"],
         recovered=_alerts(days, recovered=True).count(),
+        suppressed=_alerts(days, suppressed_by__isnull=False).count(),
         faulty_monitors=Deployment.objects.exclude(fault="").count(),
     )
 

@@ -66,10 +66,10 @@ def _file(days: int, detections: list[measures.OfDetection]) -> HttpResponse:
         for name, found in (("detect", one.detect), ("acknowledge", one.acknowledge), ("resolve", one.resolve)):
             row(f"time to {name}", of, one.alerts, _seconds(found.p50), _seconds(found.p90))
     row()
-    row("detection", "alerts", "judged", "true positives", "false positives", "false positive share")
+    row("detection", "alerts", "judged", "true positives", "false positives", "false positive share", "suppressed")
     for told in detections:
         share = "" if told.false_share is None else round(told.false_share, 3)
-        row(told.detection, told.alerts, told.judged, told.true_positives, told.false_positives, share)
+        row(told.detection, told.alerts, told.judged, told.true_positives, told.false_positives, share, told.suppressed)
     answer = HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="oktadetect-measures-{days}-days.csv"'
     return answer

@@ -47,6 +47,10 @@ PAGES = [
     "/account/tokens/",
     "/surveys/",
     f"/surveys/{uuid.UUID(int=7)}/",
+    "/suppressions/",
+    "/suppressions/new/",
+    "/suppressions/1/",
+    "/suppressions/1/change/",
 ]
 ACTIONS = [
     "/bulk/",
@@ -64,6 +68,9 @@ ACTIONS = [
     "/alerts/1/looking/",
     "/alerts/1/runbook/tick/",
     "/alerts/1/new-ticket/",
+    "/alerts/1/bring-back/",
+    "/suppressions/1/withdraw/",
+    "/suppressions/1/bring-back/",
     "/pipeline/jira/check/",
     f"/alerts/1/operations/{uuid.UUID(int=7)}/retry/",
     f"/pipeline/deliveries/{uuid.UUID(int=7)}/retry/",
