@@ -7,6 +7,7 @@ from alerts.entity_path import EntityValue
 from alerts.views import (
     alert,
     bulk,
+    cases,
     decide,
     entities,
     jira,
@@ -18,9 +19,9 @@ from alerts.views import (
     queue,
     rehearsals,
     runbook,
+    suppression,
     surveys,
     tokens,
-    suppression,
 )
 
 app_name = "alerts"
@@ -55,9 +56,6 @@ urlpatterns = [
     path("alerts/<int:pk>/looking/", sees(looking.look), name="looking"),
     path("alerts/<int:pk>/case/", decides(joining.arrange), name="arrange"),
     path("alerts/<int:pk>/reopen/", decides(decide.reopen), name="reopen"),
-    path("alerts/<int:pk>/operations/<uuid:operation>/retry/", decides(alert.retry), name="retry"),
-    path("alerts/<int:pk>/new-ticket/", decides(jira.replace), name="replace-ticket"),
-    path("pipeline/jira/", sees(jira.page), name="jira"),
     path("alerts/<int:pk>/bring-back/", decides(suppression.bring_back), name="bring-back"),
     path("suppressions/", sees(suppression.index), name="suppressions"),
     path("suppressions/new/", decides(suppression.new), name="new-suppression"),
@@ -65,7 +63,12 @@ urlpatterns = [
     path("suppressions/<int:pk>/change/", decides(suppression.change), name="change-suppression"),
     path("suppressions/<int:pk>/withdraw/", decides(suppression.withdraw), name="withdraw-suppression"),
     path("suppressions/<int:pk>/bring-back/", decides(suppression.bring_all_back), name="bring-all-back"),
+    path("alerts/<int:pk>/operations/<uuid:operation>/retry/", decides(alert.retry), name="retry"),
+    path("alerts/<int:pk>/new-ticket/", decides(jira.replace), name="replace-ticket"),
+    path("pipeline/jira/", sees(jira.page), name="jira"),
     path("pipeline/jira/check/", decides(jira.check), name="check-jira"),
+    path("cases/", sees(cases.index), name="cases"),
+    path("cases/<int:pk>/", sees(cases.page), name="case"),
     path("entities/", sees(entities.index), name="entities"),
     path("entities/<slug:kind>/<entity:value>/", sees(entities.page), name="entity"),
     path("pipeline/", sees(pipeline.pipeline), name="pipeline"),

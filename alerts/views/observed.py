@@ -82,7 +82,7 @@ def _reading(one: Observation, value: Any, limit: Any) -> Reading:
     said = f"limit {in_words(limit)}"  # the unit stands with the value
     if not _is_number(value) or not _is_number(limit):
         return Reading(one.label, words, said)
-    return Reading(one.label, words, said, _comparison(value, limit), _bar(value, limit))
+    return Reading(one.label, words, said, _comparison(value, limit), bar(value, limit))
 
 
 def _comparison(value: float, limit: float) -> str:
@@ -93,7 +93,8 @@ def _comparison(value: float, limit: float) -> str:
     return f"{value / limit:,.0f} times the limit" if limit > 0 and value >= 2 * limit else "over the limit"
 
 
-def _bar(value: float, limit: float) -> Bar:
+def bar(value: float, limit: float) -> Bar:
+    """Return a number and its limit on one scale; the limit is always seen."""
     most = max(value, limit, 1)
     tick = min(max(100 * limit / most, LEAST_PER_CENT), 100 - LEAST_PER_CENT / 2)
     return Bar(filled=round(max(100 * value / most, 0), 1), limit=round(tick, 1))
