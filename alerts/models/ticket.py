@@ -99,6 +99,9 @@ class TicketOperation(models.Model):
                 fields=["not_before"], condition=~models.Q(state__in=["done", "failed"]), name="operation_due"
             ),
             models.Index(fields=["-id"], condition=~models.Q(state="done"), name="operation_not_done"),
+            models.Index(
+                models.F("payload__other_case"), condition=models.Q(kind="link"), name="links_to_case"
+            ),  # a case's page tells of the links that other cases made to it
         ]
 
     def __str__(self) -> str:
