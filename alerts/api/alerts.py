@@ -25,7 +25,7 @@ SHOWN = (
     "case__ticket",
 )  # what an answer says of people and Jira, in the same query
 WORDS = {
-    "tab": "A tab of the queue; *new* by default. *mine* is what is open and assigned to the caller.",
+    "tab": "A tab of the queue; `new` by default. `mine` is what is open and assigned to the caller.",
     "severity": "1 is the gravest, 5 the least.",
     "detection": "The detection's title.",
     "status": "Where it stands.",

@@ -64,13 +64,15 @@ def operation(
 @cache
 def paged(one: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
     """Return the serializer of a page of rows that `one` tells."""
-    return inline_serializer(
+    page = inline_serializer(
         f"{one.__name__.removesuffix('Out')}Page",
         {
             "next": serializers.URLField(allow_null=True, help_text="Where the next rows are; null after the last."),
             "results": one(many=True),
         },
     )
+    type(page).__doc__ = "Some rows, the newest first, and where the next ones are."
+    return page
 
 
 def many(one: type[serializers.Serializer[Any]], rows: Iterable[Any]) -> Any:

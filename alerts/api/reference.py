@@ -68,10 +68,14 @@ def groups(described: Json) -> list[tuple[Json, list[Operation]]]:
     return [(tag, [one for name, one in found if name == tag["name"]]) for tag in described["tags"]]
 
 
-def things(described: Json) -> list[tuple[str, str, list[Field]]]:
-    """Return each thing's name, words and fields."""
+def things(described: Json) -> list[tuple[str, list[str], list[Field]]]:
+    """Return each thing's name, paragraphs and fields."""
     named = described["components"]["schemas"]
-    return [(name, one.get("description", ""), _fields(one)) for name, one in named.items()]
+    return [(name, _paragraphs(one.get("description", "")), _fields(one)) for name, one in named.items()]
+
+
+def _paragraphs(words: str) -> list[str]:
+    return [" ".join(paragraph.split()) for paragraph in words.split("\n\n")]
 
 
 def _operations(described: Json) -> Iterator[tuple[str, Operation]]:
@@ -86,7 +90,7 @@ def _operations(described: Json) -> Iterator[tuple[str, Operation]]:
                     method=method.upper(),
                     path=path,
                     summary=one["summary"],
-                    words=one["description"].split("\n\n")[1:-1],
+                    words=_paragraphs(one["description"])[1:-1],
                     scope=scopes[0] if scopes else "",
                     parameters=[_parameter(told) for told in one.get("parameters", ())],
                     takes=kind_of(body["schema"]) if body else None,
@@ -97,7 +101,9 @@ def _operations(described: Json) -> Iterator[tuple[str, Operation]]:
 
 def _parameter(told: Json) -> Field:
     in_path = told["in"] == "path"
-    return Field(told["name"], kind_of(told["schema"]), told.get("required", in_path), told.get("description", ""))
+    return Field(
+        told["name"], kind_of(told["schema"]), told.get("required", in_path), told.get("description", "In the address.")
+    )
 
 
 def _answer(status: str, told: Json) -> Answer:

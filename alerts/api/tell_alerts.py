@@ -91,6 +91,9 @@ class AlertOut(serializers.Serializer[Alert]):
     updated_at = serializers.DateTimeField()
     recovered = serializers.BooleanField(help_text="Found by catch-up, not by a delivery.")
     rehearsal = serializers.SerializerMethodField()
+    suppressed_by = serializers.IntegerField(
+        source="suppressed_by_id", allow_null=True, help_text="The suppression that hides it, if one does."
+    )
     case = serializers.IntegerField(source="case_id")
     ticket = serializers.SerializerMethodField()
 
