@@ -193,16 +193,13 @@ def lacks(profile: Profile, needed: Iterable[str]) -> list[str]:
 
 def used(profile: Profile, text: str) -> dict[str, str]:
     """Return those of the profile's names that a search's text mentions: what it breaks on when the index lays them out otherwise."""
-    return {
-        field: name
-        for field, name in profile.names.items()
-        if re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", text)
-    }
+    names = {**profile.names, **({GEOLOCATION: profile.point} if profile.point else {})}
+    return {field: name for field, name in names.items() if re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", text)}
 
 
 def asked_of(layout: Mapping[str, str]) -> list[str]:
     """Return the names to ask `_field_caps` about, for `moved`."""
-    return sorted({name for found in layout.values() for name in (found, *_elsewhere(found))})
+    return sorted({name for okta_field, found in layout.items() for name in (found, _elsewhere(okta_field, found))})
 
 
 def moved(layout: Mapping[str, str], field_caps: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -215,15 +212,17 @@ def moved(layout: Mapping[str, str], field_caps: Mapping[str, Mapping[str, Any]]
     found = []
     for okta_field, name in layout.items():
         own = types.get(name, set())
-        is_exact = own <= (TYPED.get(okta_field, frozenset()) | EXACT)
-        if not is_exact or (not own and any(types.get(other) for other in _elsewhere(name))):
+        wanted = {"geo_point"} if okta_field == GEOLOCATION else TYPED.get(okta_field, frozenset()) | EXACT
+        if not own <= wanted or (not own and types.get(_elsewhere(okta_field, name))):
             found.append(okta_field)
     return found
 
 
-def _elsewhere(name: str) -> tuple[str, ...]:
-    """Return the other name by which a string would be found: the field for its keyword subfield, and the reverse."""
-    return (name.removesuffix(".keyword"),) if name.endswith(".keyword") else (f"{name}.keyword",)
+def _elsewhere(okta_field: str, name: str) -> str:
+    """Return under which other name its values would lie: the field for its keyword subfield and the reverse, two floats for a point."""
+    if okta_field == GEOLOCATION:
+        return f"{name}.lat"
+    return name.removesuffix(".keyword") if name.endswith(".keyword") else f"{name}.keyword"
 
 
 def _from_ecs(source: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -105,6 +105,13 @@ class MonitorRevision(models.Model):
     def __str__(self) -> str:
         return f"{self.monitor} r{self.number}"
 
+    def asks_the_same(self, other: "MonitorRevision") -> bool:
+        """Whether OpenSearch is to hold the same by both: what becomes of findings in tickets is decided here alone."""
+        mine, others = (
+            {name: value for name, value in one.inputs.items() if name != "ticket_policy"} for one in (self, other)
+        )
+        return mine == others
+
 
 class Deployment(models.Model):
     """What OpenSearch holds of a monitor, as last read there, and what was heard from it."""
@@ -145,6 +152,10 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.monitor} in OpenSearch"
+
+    def holds(self, revision: MonitorRevision) -> bool:
+        """Whether what was pushed last is what this revision asks of OpenSearch."""
+        return self.revision_id == revision.pk or (self.revision is not None and self.revision.asks_the_same(revision))
 
     @property
     def runs(self) -> bool:

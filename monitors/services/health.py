@@ -163,7 +163,7 @@ def _compare(deployment: Deployment, held: _Held | None) -> tuple[Deployment.Sta
     if deployment.read_body and not push.same(dict(held.body), deployment.read_body):
         return Deployment.State.DRIFTED, "The monitor was changed in OpenSearch. Look at the difference, then push."
     current = deployment.monitor.revisions.first()
-    in_sync = current is None or deployment.revision_id == current.pk
+    in_sync = current is None or deployment.holds(current)
     state = Deployment.State.IN_SYNC if in_sync else Deployment.State.CHANGED
     if held.muted and deployment.runs:
         return (
@@ -216,7 +216,7 @@ def _pushed_again(deployment: Deployment, *, by: Person | str) -> str:
     """Push what was pushed last once more, over nothing but the state that was found wrong."""
     monitor = deployment.monitor
     newest = monitor.revisions.first()
-    if newest is not None and deployment.revision_id != newest.pk:
+    if newest is not None and not deployment.holds(newest):
         raise PushError(f"{monitor.name} has changes that were not pushed. Look at them, then push.")
     planned = push.preview(monitor)
     seen = None

@@ -26,9 +26,9 @@ def moved() -> dict[UUID, str]:
     for row in rows:
         by_pattern.setdefault(row.monitor.index_pattern, []).append(row)
     for pattern, deployments in by_pattern.items():
-        together = {name: name for one in deployments for name in one.layout.values()}
+        names = sorted({name for one in deployments for name in profiles.asked_of(one.layout)})
         try:
-            caps = opensearch.field_caps(pattern, profiles.asked_of(together))
+            caps = opensearch.field_caps(pattern, names)
         except OpenSearchError:
             continue
         for one in deployments:

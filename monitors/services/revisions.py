@@ -118,8 +118,11 @@ def revise(monitor: Monitor, *, by: Person | str, reason: str = "") -> MonitorRe
         program="" if isinstance(by, Person) else by,
         reason=reason[:300],
     )
-    Deployment.objects.get_or_create(monitor=monitor)
-    Deployment.objects.filter(monitor=monitor, state=Deployment.State.IN_SYNC).update(state=Deployment.State.CHANGED)
+    deployment, _ = Deployment.objects.select_related("revision").get_or_create(monitor=monitor)
+    if not deployment.holds(revision):
+        Deployment.objects.filter(monitor=monitor, state=Deployment.State.IN_SYNC).update(
+            state=Deployment.State.CHANGED
+        )
     changed = {key: [last.inputs.get(key) if last else None, value] for key, value in wanted.items()}
     activity.record(
         "monitor.saved",

@@ -168,3 +168,24 @@ def test_a_shorter_interval_that_was_saved_but_not_pushed_makes_no_monitor_silen
     Deployment.objects.update(heard_at=ago(minutes=75))
     health.watch()
     assert "Nothing was heard" in Deployment.objects.get().fault
+
+
+def test_what_a_run_failed_at_is_told_where_its_message_could_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_monitor()
+    hear()
+    holds(monkeypatch)
+    monkeypatch.setattr(opensearch, "monitor_alerts", lambda _id: [{"state": "ERROR", "error_message": "no room"}])
+    health.watch()
+    assert Deployment.objects.get().fault == "OpenSearch says of its last run: no room"
+    hear(None)
+    health.watch()
+    assert Deployment.objects.get().fault == "The search failed: ScriptException[boom]"
+
+
+def test_what_a_run_failed_at_once_is_no_fault_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_monitor()
+    hear()
+    holds(monkeypatch)
+    monkeypatch.setattr(opensearch, "monitor_alerts", lambda _id: [{"state": "COMPLETED", "error_message": "no room"}])
+    health.watch()
+    assert Deployment.objects.get().fault == ""

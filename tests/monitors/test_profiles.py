@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from monitors.errors import MissingField
-from monitors.profiles import GEOLOCATION, Profile, lacks, learn, template_profile
+from monitors.profiles import GEOLOCATION, Profile, lacks, learn, moved, template_profile, used
 
 
 def caps(**fields: str) -> dict[str, dict[str, Any]]:
@@ -55,3 +55,34 @@ def test_fields_of_two_types_on_different_days_are_named() -> None:
 def test_a_profile_survives_being_stored() -> None:
     profile = learn("okta-*", caps(eventType="text", eventType__keyword="keyword", client__ipAddress="ip|text"))
     assert Profile.from_json(profile.to_json()) == profile
+
+
+def test_a_search_uses_the_names_that_stand_in_it_and_no_others() -> None:
+    profile = learn(
+        "okta-*",
+        {**caps(eventType="text", eventType__keyword="keyword", actor__id="keyword"), GEOLOCATION: {"geo_point": {}}},
+    )
+    text = f"doc['{GEOLOCATION}'] of {{\"eventType.keyword\": 1}} and target.actor.id"
+    assert used(profile, text) == {"eventType": "eventType.keyword", GEOLOCATION: GEOLOCATION}
+
+
+@pytest.mark.parametrize(
+    ("layout", "now", "expected"),
+    [
+        ({"actor.id": "actor.id"}, caps(actor__id="keyword"), []),
+        ({"actor.id": "actor.id"}, caps(actor__id="text", actor__id__keyword="keyword"), ["actor.id"]),
+        ({"actor.id": "actor.id"}, caps(actor__id="keyword|text"), ["actor.id"]),  # of one day's index
+        ({"actor.id": "actor.id.keyword"}, caps(actor__id="keyword"), ["actor.id"]),
+        ({"actor.id": "actor.id.keyword"}, caps(actor__id="text", actor__id__keyword="keyword"), []),
+        ({"device.id": "device.id"}, caps(actor__id="keyword"), []),  # no event had one yet
+        ({"client.ipAddress": "client.ipAddress"}, caps(client__ipAddress="ip|keyword"), []),
+        ({"published": "published"}, caps(published="date"), []),
+        ({"published": "published"}, caps(published="text"), ["published"]),
+        ({GEOLOCATION: GEOLOCATION}, {GEOLOCATION: {"geo_point": {}}}, []),
+        ({GEOLOCATION: GEOLOCATION}, {f"{GEOLOCATION}.lat": {"float": {}}}, [GEOLOCATION]),
+    ],
+)
+def test_a_field_has_moved_where_its_name_no_longer_holds_exact_values(
+    layout: dict[str, str], now: dict[str, Any], expected: list[str]
+) -> None:
+    assert moved(layout, now) == expected

@@ -81,6 +81,17 @@ def test_saving_without_a_change_makes_no_revision(monitor: Monitor) -> None:
     assert monitor.revisions.count() == 1
 
 
+def test_what_becomes_of_findings_in_tickets_is_nothing_to_push(monitor: Monitor) -> None:
+    push.push(monitor, by="test")
+    monitor.ticket_policy = Monitor.Policy.SCORE
+    revisions.save(monitor, by="test")
+    health.watch()
+    assert deployed(monitor).state == Deployment.State.IN_SYNC
+    monitor.severity = 3
+    revisions.save(monitor, by="test")
+    assert deployed(monitor).state == Deployment.State.CHANGED
+
+
 def test_a_change_behind_our_back_is_shown_and_never_overwritten_unseen(monitor: Monitor) -> None:
     push.push(monitor, by="test")
     theirs(monitor, schedule={"period": {"interval": 5, "unit": "HOURS"}})
