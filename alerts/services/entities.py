@@ -6,15 +6,14 @@ Costs are bounded whatever an attacker names: counts are of the latest MAX_COUNT
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet
-from django.utils import timezone
 
-from alerts.models import Alert, AlertEntity, Entity, Occurrence, Sighting
+from alerts.models import Alert, AlertEntity, Entity, Sighting
 from core import clock
 from monitors import exclusions, facts, opensearch
 from monitors.errors import OpenSearchError
@@ -45,7 +44,6 @@ EXCLUDED_AS: Mapping[str, str] = {"user": "user", "ip": "address", "device": "de
 
 MAX_COUNTED = 1_000
 MAX_TOGETHER = 200  # alerts whose other entities are counted
-MAX_STORY = 50  # alerts whose kept events are told
 MAX_LISTED = 2_000  # latest alerts that the list is made of
 MAX_FOUND = 50
 MAX_EXCLUSIONS = 1_000
@@ -109,15 +107,6 @@ class Look:
     def total(self) -> int:
         """How many events there were in all."""
         return sum(self.hours.values())
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One line of a story: an event in short names, or an alert."""
-
-    at: datetime
-    event: Mapping[str, Any] | None = None
-    alert: Alert | None = None
 
 
 def named(kind: str, value: str) -> Named:
@@ -237,42 +226,11 @@ def look(entity: Named) -> Look:
     return Look(latest, hours)
 
 
-def by_weekday(hours: Mapping[datetime, int]) -> list[list[int]]:
-    """Return how many events came on each weekday (Monday first) in each hour of the day, in the current time zone."""
-    found = [[0] * 24 for _ in range(7)]
-    for hour, number in hours.items():
-        local = timezone.localtime(hour)
-        found[local.weekday()][local.hour] += number
-    return found
-
-
-def story(entity: Named, told: Iterable[Mapping[str, Any]] = ()) -> list[Moment]:
-    """
-    Return a session across detections, in time order: its events, kept with alerts or `told` by the index, and its alerts.
-
-    An event that several alerts keep is told once. Three queries.
-    """
-    rows = list(alerts_of(entity, MAX_STORY))
-    kept = Occurrence.objects.filter(alert__in=[row.pk for row in rows]).order_by("-last_at")
-    events: dict[str, Mapping[str, Any]] = {}
-    for position, event in enumerate([*told, *_kept_events(kept[: 4 * MAX_STORY])]):
-        if entity.value in (event.get("session"), event.get("root_session")):
-            events.setdefault(str(event.get("uuid") or position), event)
-    moments = [Moment(at, event=event) for event in events.values() if (at := when(event.get("t"))) is not None]
-    moments += [Moment(row.last_seen, alert=row) for row in rows]
-    return sorted(moments, key=lambda moment: (moment.at, moment.alert is not None))
-
-
 def _counted(links: QuerySet[AlertEntity], limit: int) -> list[Together]:
     groups = links.values("entity").annotate(alerts=Count("alert", distinct=True), last=Max("alert__last_seen"))
     found = {row["entity"]: row for row in groups.order_by("-alerts", "-last")[:limit]}
     rows = Entity.objects.in_bulk(found)
     return [Together(rows[pk], row["alerts"], row["last"]) for pk, row in found.items()]
-
-
-def _kept_events(occurrences: Iterable[Occurrence]) -> Iterable[Mapping[str, Any]]:
-    for occurrence in occurrences:
-        yield from (event for event in occurrence.events if isinstance(event, Mapping))
 
 
 def _latest(entity: Named, limit: int, *, before: int | None = None) -> QuerySet[AlertEntity, int]:

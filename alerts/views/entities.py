@@ -8,12 +8,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from alerts import querysets
-from alerts.services import entities
+from alerts.services import entities, story
 from alerts.services.entities import KINDS, Look, Named
 from alerts.views import evidence
 from alerts.views.filters import BIGGEST_ID
 from alerts.views.heat import heat
 from monitors.errors import MonitorsError
+from monitors.findings import duration
 
 PAGE = 20
 LISTED = ("user", "ip", "device", "session", "app")
@@ -78,7 +79,7 @@ def page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
         "together": _by_kind(entities.together(entity)),
         "sightings": entities.sightings(entity),
         "exclusions": entities.exclusions_of(entity),
-        "story": _story(entity, looked.get("look")) if kind == "session" else [],
+        "story": _story(entity, looked.get("look")) if kind == "session" else None,
         "asks": kind in entities.FIELDS,
         **looked,
     }
@@ -86,24 +87,31 @@ def page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
 
 
 def _look(entity: Named) -> dict[str, Any]:
-    """Return what the index holds of it, or in words why that is not known."""
+    """Return what the index holds of it; or in words why that is not known, and what was kept with its alerts instead."""
     try:
         found = entities.look(entity)
     except MonitorsError as error:
-        return {"fault": str(error)}
+        kept = story.kept(entity)
+        return {"fault": str(error), "kept": kept, "heat": heat(story.by_weekday(kept.hours)) if kept.events else None}
     return {
         "look": found,
         "rows": evidence.rows(evidence.completed(found.events)),
-        "heat": heat(entities.by_weekday(found.hours)),
+        "heat": heat(story.by_weekday(found.hours)),
         "days": entities.DAYS,
     }
 
 
-def _story(entity: Named, look: Look | None) -> list[tuple[entities.Moment, evidence.Row | None]]:
-    moments = entities.story(entity, look.events if look else ())
-    events = [moment.event for moment in moments if moment.event is not None]
-    rows = iter(evidence.rows(evidence.completed(events)))
-    return [(moment, next(rows) if moment.event is not None else None) for moment in moments]
+def _story(entity: Named, look: Look | None) -> dict[str, Any]:
+    """Return a session as one story: each moment with its row where it is an event, and each place with one."""
+    told = story.of_session(entity, look.events if look else ())
+    events = [moment.event for moment in told.moments if moment.event is not None]
+    rows = iter(evidence.rows(evidence.completed([*events, *(place.event for place in told.places)])))
+    moments = [(moment, next(rows) if moment.event is not None else None, _quiet(moment)) for moment in told.moments]
+    return {"moments": moments, "places": [(place, next(rows)) for place in told.places]}
+
+
+def _quiet(moment: story.Moment) -> str:
+    return duration(moment.quiet.total_seconds()) if moment.quiet else ""
 
 
 def _by_kind(found: list[entities.Together]) -> list[tuple[str, list[entities.Together]]]:

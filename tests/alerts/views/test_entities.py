@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from alerts.choices import Status, Verdict
 from alerts.models import Sighting
-from alerts.services import entities
+from alerts.services import story
 from core import clock
 from monitors import opensearch
 from monitors.errors import OpenSearchAway
@@ -227,6 +227,53 @@ def test_a_session_is_told_as_one_story_across_detections(client: Client, monkey
     )
 
 
+def test_a_story_names_its_quiet_times_and_what_moved(client: Client) -> None:
+    events = [
+        make_event(session="idx1", uuid="a", at=ago(hours=5), ip="198.51.100.1", country="Germany", city="Berlin"),
+        make_event(session="idx1", uuid="b", at=ago(hours=5, minutes=-1), ip="198.51.100.1", country="Germany", city="Berlin"),
+        make_event(session="idx1", uuid="c", at=ago(hours=1), ip="203.0.113.9", country="Singapore", city="Singapore"),
+    ]  # fmt: skip
+    involve(make_alert(events=events, last_seen=ago(hours=1)), "session", "idx1", "session")
+    page = page_of(client, "session", "idx1")
+    told = page.split('id="story"')[1].split("</section>")[0]
+    assert told.count("without an event") == 1
+    assert "3 h 59 min without an event" in told
+    assert told.count("another address") == 1
+    assert told.count("another country") == 1
+    seen = page.split('id="places"')[1].split("</table>")[0]
+    assert seen.count("<tr>") == 3
+    assert "Berlin, Germany" in seen
+
+
+def test_a_session_that_never_moved_says_so_without_a_warning(client: Client) -> None:
+    events = [make_event(session="idx1", uuid=str(number), at=ago(minutes=number + 1)) for number in range(3)]
+    involve(make_alert(events=events), "session", "idx1", "session")
+    page = page_of(client, "session", "idx1")
+    assert "another " not in page.split('id="story"')[1].split("</section>")[0]
+    assert "seen from one place alone" in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("ip", "203.0.113.9"), ("user", "00uanna"), ("device", "4e1c"), ("session", "idx1")]
+)
+def test_without_the_index_the_hours_come_from_what_was_kept(
+    client: Client, monkeypatch: pytest.MonkeyPatch, kind: str, value: str
+) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise OpenSearchAway("OpenSearch did not answer within 3 s.")
+
+    monkeypatch.setattr(opensearch, "search", away)
+    make_monitor()
+    at = datetime(2026, 11, 23, 9, 15, tzinfo=UTC)
+    mine = make_event(at=at, ip="203.0.113.9", actor="00uanna", device_token="4e1c", session="idx1", uuid="a")
+    alert = make_alert(entity_id="00uanna", events=[mine, mine, make_event(at=ago(days=1), ip="192.0.2.1", uuid="b")])
+    for other in ("ip", "device", "session"):
+        involve(alert, other, {"ip": "203.0.113.9", "device": "4e1c", "session": "idx1"}[other], "source")
+    for page in (page_of(client, kind, value, "?live=1"), page_of(client, kind, value, "?live=1", HX_Request="true")):
+        assert "1 event that its latest 1 alert kept" in page
+        assert "Most on Monday 09:00, 1 event." in page
+
+
 @pytest.mark.parametrize("value", HOSTILE)
 @pytest.mark.parametrize("kind", ["user", "device", "session"])
 def test_what_an_attacker_wrote_is_shown_as_text(client: Client, kind: str, value: str) -> None:
@@ -267,11 +314,11 @@ def test_the_page_asks_a_bounded_number_of_queries(
     for kind, value in (("user", "00uanna"), ("session", "idx1")):
         with django_assert_max_num_queries(25):
             page_of(client, kind, value)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         client.get("/entities/")
 
 
 def test_hours_are_counted_in_the_zone_of_the_reader(settings: Any) -> None:
     settings.TIME_ZONE = "Asia/Tokyo"
-    counts = entities.by_weekday({datetime(2026, 11, 23, 20, tzinfo=UTC): 3})
+    counts = story.by_weekday({datetime(2026, 11, 23, 20, tzinfo=UTC): 3})
     assert counts[1][5] == 3  # Tuesday, 05:00
