@@ -26,7 +26,7 @@ class TokenAuthentication(BaseAuthentication):
         token = api_tokens.let_in(text.strip())
         if token is None or token.owner.user is None:
             raise AuthenticationFailed(
-                "No live token is this. It may have expired or been withdrawn: make one at /account/tokens/."
+                "This is no live token: it may have expired or been withdrawn. Make one at /account/tokens/."
             )
         return token.owner.user, token
 

@@ -73,7 +73,7 @@ class NothingHere(Endpoint):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse every method alike."""
         super().initial(request, *args, **kwargs)
-        raise NotFound("There is nothing at this address. /api/docs/ lists those that are.")
+        raise NotFound("There is nothing at this address. Each ends with a slash; /api/docs/ lists them all.")
 
     def get(self, _request: Request, **_: Any) -> Response:
         """Never reached."""

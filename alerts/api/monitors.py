@@ -3,8 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -44,8 +43,13 @@ class MonitorOut(serializers.Serializer[Monitor]):
     enabled = serializers.BooleanField()
     ticket_policy = serializers.ChoiceField(Monitor.Policy.choices)
     params = serializers.DictField(help_text="Those that differ from the detection's own.")
-    open_alerts = serializers.IntegerField()
+    open_alerts = serializers.SerializerMethodField()
     deployment = serializers.SerializerMethodField()
+
+    def get_open_alerts(self, monitor: Monitor) -> int:
+        """How many of its alerts are open."""
+        counted: dict[UUID | None, int] = self.context["open"]
+        return counted.get(monitor.pk, 0)
 
     @extend_schema_field(DeploymentOut(allow_null=True))
     def get_deployment(self, monitor: Monitor) -> Any:
@@ -68,7 +72,8 @@ class Monitors(Endpoint):
     @operation("monitors_list", MonitorList)
     def get(self, _request: Request) -> Response:
         """List every monitor, the gravest first, each with its state and its fault."""
-        return Response(MonitorList({"results": _rows()}).data)
+        context = {"open": _open(Alert.objects.all())}
+        return Response(MonitorList({"results": Monitor.objects.select_related("deployment")}, context=context).data)
 
 
 class OneMonitor(Endpoint):
@@ -79,11 +84,10 @@ class OneMonitor(Endpoint):
     @operation("monitors_read", MonitorOut, refuses=[404])
     def get(self, _request: Request, pk: UUID) -> Response:
         """Read one monitor with its state, its fault, and when it was last heard."""
-        return Response(MonitorOut(get_object_or_404(_rows(), pk=pk)).data)
+        monitor = get_object_or_404(Monitor.objects.select_related("deployment"), pk=pk)
+        return Response(MonitorOut(monitor, context={"open": _open(Alert.objects.filter(monitor=pk))}).data)
 
 
-def _rows() -> QuerySet[Monitor]:
-    """Return all monitors, each with the number of its open alerts, which are few among all."""
-    alerts = Alert.objects.filter(monitor=OuterRef("pk")).exclude(status=Status.CLOSED).order_by().values("monitor")
-    counted = Subquery(alerts.annotate(count=Count("pk")).values("count"))
-    return Monitor.objects.select_related("deployment").annotate(open_alerts=Coalesce(counted, 0))
+def _open(alerts: QuerySet[Alert]) -> dict[UUID | None, int]:
+    """Return how many of these alerts are open, by monitor: only open ones, which are few, are read."""
+    return dict(alerts.exclude(status=Status.CLOSED).order_by().values_list("monitor").annotate(Count("pk")))
