@@ -14,6 +14,7 @@ from alerts.views import (
     joining,
     looking,
     measures,
+    palette,
     pipeline,
     policy,
     queue,
@@ -34,6 +35,7 @@ keeps = permission_required("monitors.change_monitor", raise_exception=True)
 urlpatterns = [
     path("", sees(queue.queue), name="queue"),
     path("newer/", sees(queue.newer), name="newer"),
+    path("palette/", sees(palette.palette), name="palette"),
     path("alerts/<int:pk>/", sees(alert.page), name="alert"),
     path("bulk/", decides(bulk.decide), name="decide-bulk"),
     path("bulk/<uuid:pk>/", sees(bulk.page), name="bulk"),

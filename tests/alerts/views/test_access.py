@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 PAGES = [
     "/",
     "/newer/",
+    "/palette/",
     "/alerts/1/",
     "/alerts/1/close/",
     "/alerts/1/preview/",
