@@ -54,7 +54,7 @@ def coverage_page(request: HttpRequest) -> HttpResponse:
     found = coverage.techniques()
     state = request.GET.get("state", "")
     context = {
-        "section": "monitors",
+        "section": "coverage",
         "techniques": [one for one in found if state not in coverage.State.values or one.state == state],
         "all": len(found),
         "counts": coverage.counts(found),

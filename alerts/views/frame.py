@@ -1,11 +1,13 @@
 """What every page shows around its content."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.conf import settings
+from django.db.models import Count, Max, Min, Q
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from alerts import querysets
@@ -15,12 +17,28 @@ from alerts.ticketing import gate
 from core import clock
 from monitors.models import Deployment
 
+NOT_TAKEN_UP = timedelta(minutes=2)  # a worker takes a delivery up at once, and the sweep each 15 s what it missed
 TROUBLED = (OperationState.WAITING, OperationState.UNKNOWN, OperationState.FAILED)
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """A part that is down, since when, in words; how to mend it, and the address where one sees more."""
+
+    since: datetime
+    words: str
+    fix: str
+    to: str
+
+
+@dataclass(frozen=True)
 class Pulse:
-    """Whether alerts get in and tickets out: when a monitor was last heard, and what is in the way. Counts end at COUNT_LIMIT + 1."""
+    """
+    Whether alerts get in and tickets out: when a monitor was last heard, and what is in the way. Counts end at COUNT_LIMIT + 1.
+
+    `is_silent` says that no monitor at all sends its signs of life; `waits_since` since when the oldest delivery lies that no
+    worker took up.
+    """
 
     heard_at: datetime | None
     monitors: int
@@ -29,6 +47,8 @@ class Pulse:
     tickets_late: int
     new_alerts: int
     jira_away: JiraGate | None = None
+    is_silent: bool = False
+    waits_since: datetime | None = None
 
     @property
     def jira_away_since(self) -> datetime | None:
@@ -38,7 +58,28 @@ class Pulse:
     @property
     def is_well(self) -> bool:
         """Whether nothing is in the way."""
-        return not (self.faults or self.quarantined or self.tickets_late or self.jira_away_since)
+        late = self.faults or self.quarantined or self.tickets_late or self.jira_away_since
+        return not (late or self.is_silent or self.waits_since)
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """The parts that are down, what sees nothing first."""
+        found = []
+        if self.is_silent and self.heard_at:
+            words = "No monitor is heard: what happens in Okta now shows no alert here"
+            fix = (
+                "See that OpenSearch runs and reaches this server. What is missed is caught up by itself once it does."
+            )
+            found.append(Trouble(self.heard_at, words, fix, reverse("monitors:monitors")))
+        if self.waits_since:
+            words = "Deliveries wait and nothing takes them up: new alerts do not show"
+            fix = "Start the worker and its beat. What was posted is kept and will be worked in its order."
+            found.append(Trouble(self.waits_since, words, fix, reverse("alerts:pipeline")))
+        if self.jira_away_since:
+            words = "Jira does not answer: tickets wait"
+            fix = "Alerts come in as ever, and the tickets follow by themselves. See what Jira said, and ask it now."
+            found.append(Trouble(self.jira_away_since, words, fix, reverse("alerts:jira")))
+        return found
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -59,8 +100,17 @@ def undo(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def pulse() -> Pulse:
-    """Read the pulse: five short queries."""
-    heard = Deployment.objects.aggregate(at=Max("heard_at"), count=Count("pk"), faults=Count("pk", filter=~Q(fault="")))
+    """Read the pulse: six short queries."""
+    now = clock.now()
+    ours = Q(monitor__enabled=True, monitor__kept__isnull=True)  # others send no heartbeat
+    heard = Deployment.objects.aggregate(
+        at=Max("heard_at"),
+        count=Count("pk"),
+        faults=Count("pk", filter=~Q(fault="")),
+        ours=Max("heard_at", filter=ours),
+        interval=Min("monitor__interval_seconds", filter=ours),
+    )
+    untouched = Delivery.objects.filter(status=DeliveryStatus.RECEIVED, attempts=0, received_at__lt=now - NOT_TAKEN_UP)
     limit = querysets.COUNT_LIMIT + 1
     return Pulse(
         heard_at=heard["at"],
@@ -73,6 +123,13 @@ def pulse() -> Pulse:
         .count(),
         jira_away=gate.broken(),
         new_alerts=querysets.capped_count(
-            querysets.in_tab(Alert.objects.all(), "new", user_id=0, now=clock.now())  # the same for everybody
+            querysets.in_tab(Alert.objects.all(), "new", user_id=0, now=now)  # the same for everybody
         ),
+        is_silent=bool(heard["ours"] and now - heard["ours"] > _overdue_after(heard["interval"])),
+        waits_since=untouched.order_by("id").values_list("received_at", flat=True).first(),
     )
+
+
+def _overdue_after(interval: int) -> timedelta:
+    """Return how long all may be silent: as long as `Deployment.heartbeat_overdue_after` gives the one that runs most often."""
+    return timedelta(seconds=2 * settings.OKTADETECT_HEARTBEAT_SECONDS + interval)

@@ -1,10 +1,13 @@
-"""The pulse, which every page shows, and the monitors' page."""
+"""The frame around every page: its pulse, banners and rail; and the monitors' page."""
+
+import re
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from alerts.choices import DeliveryStatus, OperationState, Status
+from alerts.models import JiraGate
 from alerts.views.frame import pulse
 from tests.factories import ago, make_alert, make_delivery, make_deployment, make_monitor, make_operation, make_user
 
@@ -38,9 +41,63 @@ def test_an_operation_that_only_waits_its_turn_is_no_fault() -> None:
     assert pulse().is_well
 
 
-def test_the_pulse_costs_five_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(5):
+def test_the_pulse_costs_six_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(6):
         pulse()
+
+
+def banners(client: Client) -> list[str]:
+    """Return what the banners of a page say."""
+    page = client.get("/pipeline/").content.decode()
+    return re.findall(r'class="message down".*?<b>([^<]*)</b>', page, re.DOTALL)
+
+
+def test_while_all_parts_work_there_is_no_banner(client: Client) -> None:
+    make_monitor()
+    make_delivery()
+    make_delivery(status=DeliveryStatus.RECEIVED)
+    assert banners(client) == []
+
+
+@pytest.mark.parametrize(("quiet", "said"), [(14, False), (16, True)])
+def test_a_banner_says_when_no_monitor_is_heard_any_more(client: Client, quiet: int, said: bool) -> None:
+    """Two heartbeats of five minutes, and one interval of five."""
+    for minutes in (quiet, 600):
+        make_deployment(make_monitor(deployed=False, interval_seconds=300), heard_at=ago(minutes=minutes))
+    assert banners(client) == (["No monitor is heard: what happens in Okta now shows no alert here"] if said else [])
+    assert pulse().is_well is not said
+
+
+def test_monitors_that_are_paused_or_send_no_heartbeat_are_not_silent(client: Client) -> None:
+    for fields in ({"enabled": False}, {"kept": {"name": "theirs"}}):
+        make_deployment(make_monitor(deployed=False, **fields), heard_at=ago(days=1))
+    assert banners(client) == []
+
+
+def test_a_banner_says_when_nobody_takes_deliveries_up(client: Client) -> None:
+    make_delivery(
+        status=DeliveryStatus.RECEIVED, received_at=ago(minutes=9), attempts=1
+    )  # taken up, and tried again later
+    assert banners(client) == []
+    make_delivery(status=DeliveryStatus.RECEIVED, received_at=ago(minutes=3))
+    assert banners(client) == ["Deliveries wait and nothing takes them up: new alerts do not show"]
+
+
+def test_a_banner_says_that_jira_is_away_and_that_nothing_is_lost(client: Client, settings: Settings) -> None:
+    settings.JIRA_URL = "https://jira.example.com"
+    JiraGate.objects.create(url=settings.JIRA_URL, open_since=ago(minutes=4))
+    assert banners(client) == ["Jira does not answer: tickets wait"]
+    assert 'href="/pipeline/jira/"' in client.get("/").content.decode().split('class="message down"')[1]
+
+
+def test_the_rail_leads_to_every_part_also_from_a_narrow_screen(client: Client) -> None:
+    page = client.get("/measures/").content.decode()
+    rail = page.split('class="rail"')[1].split("</nav>")[0]
+    more = rail.split("<details")[1]
+    for to in ("/coverage/", "/measures/", "/pipeline/"):
+        assert f'href="{to}"' in rail.split("<details")[0]
+        assert f'href="{to}"' in more
+    assert re.search(r'href="/measures/" aria-current="page"', rail)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +147,7 @@ def test_the_monitors_page_asks_no_more_of_the_database_for_more_rows(
 ) -> None:
     for _ in range(12):
         make_alert(monitor=make_monitor())
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         client.get("/monitors/")
 
 
