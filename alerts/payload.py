@@ -1,10 +1,12 @@
 """
 What a POST says. Pure: raw bytes in, a typed message out, or Unreadable with its reason.
 
-Four kinds come: our envelope `oktadetect/1`; the whole `ctx` that an article-style monitor sends; any other JSON (bucket- and
-document-level monitors of others); plain text. Facts about bodies: recordings of the real sender.
+Five kinds come: our envelope `oktadetect/1`; the whole `ctx` that an article-style monitor sends; any other JSON (bucket- and
+document-level monitors of others); plain text; and what OpenSearch posts when somebody tests a channel. Facts about bodies:
+recordings of the real sender.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +19,7 @@ from monitors import facts
 from monitors.findings import when
 
 MAX_TEXT = 20_000
+TEST_MESSAGE = re.compile(r"Test message content body for config id \S{1,100}")
 
 
 class Unreadable(ValueError):
@@ -57,7 +60,12 @@ class Foreign:
     unread: Sequence[str] = ()
 
 
-Message = Envelope | Foreign
+@dataclass(frozen=True)
+class ChannelTest:
+    """The text that OpenSearch posts when somebody tests a channel: it says that the way is open, and nothing more."""
+
+
+Message = Envelope | Foreign | ChannelTest
 
 
 def read(body: bytes) -> Message:
@@ -65,6 +73,8 @@ def read(body: bytes) -> Message:
     if not body.strip():
         raise Unreadable("The body is empty.")
     text = _decode(body)
+    if TEST_MESSAGE.fullmatch(text.strip()):
+        return ChannelTest()
     if text.lstrip()[:1] not in {"{", "["}:
         return Foreign(name="", severity=None, groups=(), text=storable(text)[:MAX_TEXT])
     try:

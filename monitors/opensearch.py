@@ -6,6 +6,7 @@ from everybody else, and a PUT of what a plain GET returned would erase it.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -24,6 +25,8 @@ AS_DASHBOARDS = {"user-agent": "oktadetect OpenSearch-Dashboards"}
 MONITORS = "/_plugins/_alerting/monitors"
 PAGE, MOST_MONITORS = 500, 10_000
 CHANNELS = "/_plugins/_notifications/configs"
+CHANNEL_TEST = "/_plugins/_notifications/feature/test"
+TEST_SECONDS = 20.0  # the receiver's time to answer, and our own
 
 
 @cache
@@ -263,6 +266,26 @@ def write_channel(channel_id: str, config: Mapping[str, Any], *, exists: bool) -
         call("PUT", f"{CHANNELS}/{quote(channel_id, safe='')}", body={"config": config})
     else:
         call("POST", CHANNELS, body={"config_id": channel_id, "name": config["name"], "config": config})
+
+
+def test_channel(channel_id: str) -> None:
+    """Have OpenSearch post its own test message through a channel. Raises NotFound; OpenSearchError says what the receiver answered."""
+    try:
+        call("GET", f"{CHANNEL_TEST}/{quote(channel_id, safe='')}", timeout=TEST_SECONDS)
+    except OpenSearchError as error:
+        answered = re.search(
+            r'"delivery_status":\s*{\s*"status_code":\s*"\d*",\s*"status_text":\s*"([^"]*)', str(error)
+        )
+        if answered is None:
+            raise
+        said = f"OpenSearch could not post its test message there: {answered[1] or 'no answer'}."
+        raise OpenSearchError(said, status=error.status) from error
+
+
+def version(*, timeout: float) -> str:
+    """Return the version that answers."""
+    answer = call("GET", "/", timeout=timeout)
+    return str((answer.get("version") or {}).get("number", "of an unknown version"))
 
 
 def events_by_uuid(pattern: str, uuid_field: str, uuids: list[str], *, timeout: float) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from psycopg.errors import CheckViolation
 from alerts import payload
 from alerts.choices import DeliveryStatus
 from alerts.models import Delivery
-from alerts.payload import Envelope, Foreign, Group
+from alerts.payload import ChannelTest, Envelope, Foreign, Group
 from alerts.services import baseline, evidence, hiding, rehearsed
 from alerts.services.alerting import Origin, Outcome, take
 from core import clock
@@ -44,6 +44,9 @@ def process(delivery_id: str) -> list[Outcome]:
         message = payload.read(bytes(delivery.body or b""))
     except payload.Unreadable as error:
         _end(delivery, DeliveryStatus.QUARANTINED, reason=str(error))
+        return []
+    if isinstance(message, ChannelTest):
+        _end(delivery, DeliveryStatus.PROCESSED)
         return []
     if isinstance(message, Envelope):
         return _envelope(delivery, message)

@@ -46,6 +46,8 @@ PAGES = [
     f"/monitors/{uuid.UUID(int=7)}/rehearse/",
     f"/monitors/{uuid.UUID(int=7)}/tickets/",
     f"/rehearsals/{uuid.UUID(int=7)}/",
+    "/first-run/",
+    "/first-run/jira/",
     "/measures/",
     "/suppressions/",
     "/suppressions/new/",
@@ -69,6 +71,10 @@ ACTIONS = [
     "/alerts/1/true-positive/",
     "/alerts/1/reopen/",
     "/alerts/1/bring-back/",
+    "/first-run/channel/write/",
+    "/first-run/webhook/try/",
+    "/first-run/jira/check/",
+    "/first-run/test/send/",
     "/suppressions/1/withdraw/",
     "/suppressions/1/bring-back/",
     "/alerts/1/looking/",
@@ -87,7 +93,9 @@ ACTIONS = [
     f"/surveys/{uuid.UUID(int=7)}/cancel/",
     f"/surveys/{uuid.UUID(int=7)}/choose/",
 ]
-ABOUT_NO_ROW = {"/pipeline/jira/now/", "/pipeline/jira/check/", "/bulk/", "/views/"}
+ABOUT_NO_ROW = {"/pipeline/jira/now/", "/pipeline/jira/check/", "/bulk/", "/views/"} | {
+    path for path in ACTIONS if path.startswith("/first-run/")
+}
 
 
 @pytest.mark.parametrize("path", [*PAGES, *ACTIONS])
