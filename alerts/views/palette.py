@@ -31,6 +31,8 @@ PAGES = [
     ("Alerts by entity", "alerts:queue", "group=entity", "queue group user"),
     ("Alerts by address", "alerts:queue", "group=address", "queue group ip"),
     ("Alerts by detection", "alerts:queue", "group=detection", "queue group"),
+    ("Cases", "alerts:cases", "", "score joined tickets"),
+    ("Suppressions", "alerts:suppressions", "", "rules mute hide"),
     ("Entities", "alerts:entities", "", "users addresses devices sessions"),
     ("Monitors", "monitors:monitors", "", "detections faults opensearch"),
     ("Coverage", "monitors:coverage", "", "att&ck techniques mitre blind"),
@@ -38,6 +40,8 @@ PAGES = [
     ("Measures", "alerts:measures", "", "time to detect resolve false positives charts"),
     ("Pipeline", "alerts:pipeline", "", "deliveries quarantine"),
     ("Jira", "alerts:jira", "", "tickets operations check pipeline"),
+    ("API", "api-docs", "", "openapi documentation rest"),
+    ("API tokens", "alerts:tokens", "", "account bearer"),
 ]
 STAFF_PAGES = [
     ("Admin", "admin:index", "", "settings sources people"),

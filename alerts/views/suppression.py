@@ -74,7 +74,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = Suppression.objects.select_related("owner").annotate(hides=Count("alerts"))
     holding = list(rows.filter(pk__in=hiding.in_force()))
     ended = rows.exclude(pk__in=[row.pk for row in holding])[:SHOWN_ENDED]
-    return render(request, "alerts/suppressions.html", {"section": "queue", "holding": holding, "ended": ended})
+    return render(request, "alerts/suppressions.html", {"section": "suppressions", "holding": holding, "ended": ended})
 
 
 @require_safe
@@ -83,7 +83,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     row = _find(pk)
     hidden = row.alerts.order_by("-id")
     context = {
-        "section": "queue",
+        "section": "suppressions",
         "row": row,
         "hides": hidden.count(),
         "alerts": hidden[:SHOWN_ALERTS],
@@ -195,7 +195,7 @@ def _ask(
         "application": sorted(facts.applications) if facts else [],
     }
     context = {
-        "section": "queue",
+        "section": "suppressions",
         "form": form,
         "row": row,
         "alert": alert,
