@@ -1,13 +1,7 @@
 /*
- * What the pages do beyond links and forms: keys, dialogs, the theme, filters that submit themselves, times that stay true.
+ * What the pages do beyond links and forms: keys, dialogs, filters that submit themselves, times that stay true.
  * Every page works without it.
  */
-
-const THEMES = ["system", "light", "dark"];
-const THEME_WORDS = { system: "follows the system", light: "light", dark: "dark" };
-const YEAR_SECONDS = 31_536_000;
-
-const root = document.documentElement;
 
 /* Keys */
 
@@ -103,26 +97,6 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll("form[method=get] :disabled, form[data-submits-itself] :disabled, .search :disabled")) field.disabled = false;
 });
-
-/* Theme: a cookie, so that the server draws the page in it */
-
-const themeButton = document.querySelector("[data-theme-button]");
-
-function showTheme() {
-  const theme = root.dataset.theme ?? "system";
-  themeButton.setAttribute("aria-label", `Theme: ${THEME_WORDS[theme]}`);
-  themeButton.title = `Theme: ${THEME_WORDS[theme]}`;
-}
-
-themeButton?.addEventListener("click", () => {
-  const theme = THEMES[(THEMES.indexOf(root.dataset.theme ?? "system") + 1) % THEMES.length];
-  if (theme === "system") delete root.dataset.theme;
-  else root.dataset.theme = theme;
-  const secure = location.protocol === "https:" ? "; secure" : "";
-  document.cookie = `theme=${theme}; path=/; max-age=${theme === "system" ? 0 : YEAR_SECONDS}; samesite=lax${secure}`;
-  showTheme();
-});
-if (themeButton) showTheme();
 
 /* Undo is offered for as long as it works */
 
