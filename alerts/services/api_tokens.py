@@ -23,6 +23,7 @@ from core.models import Person
 
 PREFIX = "odt_"  # by which scanners of code and logs know one that leaked
 MOST = 20
+MAX_DIGITS = 18
 LONGEST = timedelta(days=365)
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -85,9 +86,14 @@ def make(owner: Person, *, name: str, scopes: Sequence[Scope], lifetime: timedel
 
 
 @transaction.atomic
-def withdraw(token_id: int, by: Person) -> ApiToken:
-    """End one's own token now. Raises ApiToken.DoesNotExist for others' and for one that was withdrawn before."""
-    token = ApiToken.objects.select_for_update().get(pk=token_id, owner=by, withdrawn_at=None)
+def withdraw(token_id: int, by: Person | str) -> ApiToken:
+    """
+    End a token now: a person their own, the shell anybody's.
+
+    Raises ApiToken.DoesNotExist for the tokens of others, and for one that was withdrawn before.
+    """
+    rows = ApiToken.objects.filter(owner=by) if isinstance(by, Person) else ApiToken.objects.all()
+    token = rows.select_for_update().get(pk=token_id, withdrawn_at=None)
     token.withdrawn_at = clock.now()
     token.save(update_fields=["withdrawn_at"])
     activity.record("token.withdrawn", token, by=by, hint=token.hint)
@@ -106,6 +112,12 @@ def let_in(text: str) -> ApiToken | None:
     if token.last_used_at is None or token.last_used_at < now - SEEN_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token
+
+
+def find(said: str) -> ApiToken:
+    """Return the token of a number, or the one that `said` itself is, live or not. Raises ApiToken.DoesNotExist."""
+    known = Q(pk=int(said)) if said.isdecimal() and len(said) <= MAX_DIGITS else Q(digest=digest(said))
+    return ApiToken.objects.select_related("owner__user").get(known)
 
 
 def acting(token: ApiToken) -> Person:

@@ -2,10 +2,12 @@
 
 import re
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from alerts.choices import Scope
@@ -185,3 +187,25 @@ def test_nobody_sees_or_withdraws_the_tokens_of_others(client: Client) -> None:
     assert text[-4:] not in client.get("/account/tokens/").content.decode().split("<main")[1]
     assert client.post(f"/account/tokens/{token.pk}/withdraw/").status_code == 404
     assert api_tokens.let_in(text) is not None
+
+
+def test_the_shell_lists_the_tokens_of_everybody_and_ends_one_that_leaked() -> None:
+    token, text = made(make_person(make_user("mira")))
+    other, other_text = made(make_person(make_user("anna")))
+    out = StringIO()
+    call_command("api_token", "list", stdout=out)
+    assert f"{token.pk}  mira  SOAR (…{text[-4:]})  alerts:read  never used" in out.getvalue()
+    assert "anna" in out.getvalue()
+    assert text not in out.getvalue()
+    call_command("api_token", "withdraw", text, stdout=StringIO())
+    assert api_tokens.let_in(text) is None
+    assert api_tokens.let_in(other_text) is not None
+    assert activity.history(token)[0].program == "command"
+    call_command("api_token", "withdraw", str(other.pk), stdout=StringIO())
+    assert api_tokens.let_in(other_text) is None
+
+
+@pytest.mark.parametrize("said", ["404", "odt_x", "9" * 30])
+def test_the_shell_says_when_there_is_no_such_token(said: str) -> None:
+    with pytest.raises(CommandError, match="no such token"):
+        call_command("api_token", "withdraw", said, stdout=StringIO())
