@@ -2,21 +2,22 @@
 The queue by entity, address or detection: one row a group.
 
 The newest GROUPED alerts that match are grouped, so that the price stays the same however many there are; most queues hold fewer,
-and then nothing is left out. An alert stands under each entity and each address that took part in it.
+and then nothing is left out. An alert stands under each entity and each address that took part in it. Plain lists of keys are
+fetched and put together here: a database that is asked to join and count them itself at times reads every alert there is.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Max, Min, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import QuerySet
 
 from alerts.models import Alert, AlertEntity, Entity
 
 GROUPED = 2_000
-TIES = 1_000  # groups that may share their newest alert: one that hundreds of addresses took part in
+DAYS = 14
 GROUPS = {"entity": "entity", "address": "address", "detection": "detection"}
 
 
@@ -46,71 +47,79 @@ class Groups:
     newest: int
 
 
-def grouped(
-    alerts: QuerySet[Alert], by: str, *, now: datetime, limit: int, before: int | None = None, days: int = 14
-) -> Groups:
-    """Return the groups (a key of GROUPS) of the newest alerts, the one with the newest alert first: five queries at most."""
-    found = list(alerts.order_by("-pk").values_list("pk", flat=True)[: GROUPED + 1])
+class _Told(NamedTuple):
+    pk: int
+    severity: int
+    last_seen: datetime
+    detection: str
+
+
+def grouped(alerts: QuerySet[Alert], by: str, *, now: datetime, limit: int, before: int | None = None) -> Groups:
+    """Return the groups (a key of GROUPS) of the newest alerts, the one with the newest alert first: four queries."""
+    fields = alerts.order_by("-pk").values_list(*_Told._fields)
+    found = [_Told(*row) for row in fields[: GROUPED + 1]]
     counted = found[:GROUPED]
-    rows, alert = _rows(counted, by)
-    groups = rows.values("key").annotate(
-        alerts=Count(f"{alert}pk", distinct=True),
-        severity=Min(f"{alert}severity"),
-        last_seen=Max(f"{alert}last_seen"),
-        newest=Max(f"{alert}pk"),
-    )
-    if before is not None:
-        groups = groups.filter(newest__lt=before)
-    listed = list(groups.order_by("-newest", "key")[: limit + TIES])
-    page = _page(listed, limit)
-    by_day = _by_day(rows.filter(key__in=[one["key"] for one in page]), alert, now, days)
-    newest = Alert.objects.in_bulk([one["newest"] for one in page])
-    entities = {} if by == "detection" else Entity.objects.in_bulk([one["key"] for one in page])
+    members = _members(counted, by)  # a group's alerts, the newest first
+    listed = sorted(members, key=lambda key: (-members[key][0].pk, str(key)))
+    below = [key for key in listed if before is None or members[key][0].pk < before]
+    page = _page(below, members, limit)
+    newest = Alert.objects.in_bulk([members[key][0].pk for key in page])
+    entities = {} if by == "detection" else Entity.objects.in_bulk(page)
     return Groups(
-        rows=[
-            Group(field=by, **_named(one["key"], entities), alerts=one["alerts"], severity=one["severity"],
-                  last_seen=one["last_seen"], newest=newest[one["newest"]], days=by_day.get(one["key"], [0] * days))
-            for one in page
-        ],
+        rows=[_group(by, key, members[key], newest[members[key][0].pk], entities.get(key), now) for key in page],
         counted=len(counted),
         is_cut=len(found) > GROUPED,
-        older=page[-1]["newest"] if len(listed) > len(page) else None,
-        newest=found[0] if found else 0,
-    )  # fmt: skip
-
-
-def _rows(counted: list[int], by: str) -> tuple[QuerySet[Any], str]:
-    """Return rows that have a group's `key`, and the way from them to their alert."""
-    if by == "detection":
-        return Alert.objects.filter(pk__in=counted).order_by().annotate(key=F("detection")), ""
-    links = AlertEntity.objects.filter(alert__in=counted).order_by().annotate(key=F("entity"))
-    if by == "address":
-        return links.filter(entity__kind="ip"), "alert__"
-    own = AlertEntity.objects.filter(alert__in=counted, role="entity").values("entity")
-    return links.filter(entity__in=own), "alert__"
-
-
-def _page(listed: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
-    """Return the first `limit`, and with them all whose newest alert is that of the last one: the next page begins below it."""
-    page = listed[:limit]
-    return page + list(takewhile(lambda one: one["newest"] == page[-1]["newest"], listed[limit:]))
-
-
-def _by_day(rows: QuerySet[Any], alert: str, now: datetime, days: int) -> dict[Any, list[int]]:
-    """Return how many alerts of each group were last seen on each of the last days (of UTC): one query."""
-    first = (now - timedelta(days=days - 1)).date()
-    recent = rows.filter(**{f"{alert}last_seen__date__gte": first})
-    counts = recent.values_list("key", TruncDate(f"{alert}last_seen")).annotate(
-        times=Count(f"{alert}pk", distinct=True)
+        older=members[page[-1]][0].pk if len(below) > len(page) else None,
+        newest=found[0].pk if found else 0,
     )
-    found: dict[Any, list[int]] = {}
-    for key, day, times in counts:
-        found.setdefault(key, [0] * days)[min((day - first).days, days - 1)] += times
+
+
+def _members(counted: Sequence[_Told], by: str) -> dict[Any, list[_Told]]:
+    """Return the alerts of each group, by what makes it one: a detection's title, or an entity's key."""
+    if by == "detection":
+        return _gathered((one.detection, one) for one in counted)
+    told = {one.pk: one for one in counted}
+    links = AlertEntity.objects.filter(alert__in=list(told))
+    if by == "address":
+        links = links.filter(entity__kind="ip")
+    named = list(links.order_by().values_list("alert", "entity", "role"))
+    own = {entity for _, entity, role in named if by == "address" or role == "entity"}
+    pairs = {(entity, alert) for alert, entity, _ in named if entity in own}
+    return _gathered((entity, told[alert]) for entity, alert in sorted(pairs, key=lambda pair: -pair[1]))
+
+
+def _gathered(pairs: Iterable[tuple[Any, _Told]]) -> dict[Any, list[_Told]]:
+    found: dict[Any, list[_Told]] = {}
+    for key, one in pairs:
+        found.setdefault(key, []).append(one)
     return found
 
 
-def _named(key: Any, entities: dict[int, Entity]) -> dict[str, str]:
-    if key not in entities:
-        return {"value": key, "name": key, "kind": ""}
-    entity = entities[key]
-    return {"value": entity.value, "name": str(entity), "kind": entity.kind}
+def _page(listed: list[Any], members: dict[Any, list[_Told]], limit: int) -> list[Any]:
+    """Return the first `limit`, and with them all whose newest alert is that of the last one: the next page begins below it."""
+    page = listed[:limit]
+    return page + list(takewhile(lambda key: members[key][0].pk == members[page[-1]][0].pk, listed[limit:]))
+
+
+def _group(by: str, key: Any, members: list[_Told], newest: Alert, entity: Entity | None, now: datetime) -> Group:
+    return Group(
+        field=by,
+        value=entity.value if entity else key,
+        name=str(entity) if entity else key,
+        kind=entity.kind if entity else "",
+        alerts=len(members),
+        severity=min(one.severity for one in members),
+        last_seen=max(one.last_seen for one in members),
+        newest=newest,
+        days=_by_day(members, now),
+    )
+
+
+def _by_day(members: list[_Told], now: datetime) -> list[int]:
+    """Return how many were last seen on each of the last DAYS days, of UTC."""
+    first = (now - timedelta(days=DAYS - 1)).date()
+    days = [0] * DAYS
+    for one in members:
+        if one.last_seen.date() >= first:
+            days[min((one.last_seen.date() - first).days, DAYS - 1)] += 1
+    return days

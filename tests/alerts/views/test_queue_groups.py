@@ -140,7 +140,7 @@ def test_groups_cost_the_same_for_one_and_for_many(
         client.get(f"/?group={by}")
 
 
-def test_grouping_asks_five_times(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_grouping_asks_four_times(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     make_travel_alert()
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         grouping.grouped(Alert.objects.all(), "address", now=clock.now(), limit=50)
