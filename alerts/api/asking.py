@@ -44,10 +44,16 @@ class Page(Generic[M]):
 
 
 def checked(form: forms.Form, address: QueryDict, *, also: Iterable[str] = ()) -> dict[str, Any]:
-    """Return what an address asks. Raises ValidationError also for a name that is not known: a typo must not ask for everything."""
+    """
+    Return what an address asks. Raises ValidationError also for a name that is not known, or given twice: a typo must not ask for more.
+
+    `also` names what is read elsewhere, and may be given again.
+    """
+    many, known = set(also), set(form.fields)
     wrong: dict[str, list[str]] = {
-        name: ["There is no such parameter."] for name in address if name not in {*form.fields, *also}
+        name: ["There is no such parameter."] for name in address if name not in known | many
     }
+    wrong |= {name: ["It is given twice."] for name in known if len(address.getlist(name)) > 1}
     if not form.is_valid():
         wrong |= {name: [str(one) for one in said] for name, said in form.errors.items()}
     if wrong:

@@ -45,13 +45,22 @@ class Endpoint(APIView):
     renderer_classes: Any = (JSONRenderer,)
     parser_classes = (SmallJson,)
     metadata_class = None
+    http_method_names = ("get", "head", "post", "delete")
 
     def get_exception_handler(self) -> Any:
         """Answer errors in one shape."""
         return errors.answer
 
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Let nobody on the way keep what is answered."""
+        answered = super().finalize_response(request, response, *args, **kwargs)
+        answered["Cache-Control"] = "no-store"
+        return answered
+
     def asked(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
         """Return what the body says, checked. Raises ValidationError, also for names that nobody asked for."""
+        if "chunked" in self.request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+            raise errors.LengthRequired("Say how long the body is (Content-Length), and do not send it in chunks.")
         body = self.request.data
         form = serializer(data=body)
         unknown = set(body) - set(form.fields) if isinstance(body, Mapping) else ()

@@ -29,6 +29,13 @@ class TooLarge(exceptions.APIException):
     default_code = "too_large"
 
 
+class LengthRequired(exceptions.APIException):
+    """A body came in chunks: Django takes one without a length for empty."""
+
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_code = "length_required"
+
+
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return what an endpoint answers to an error; None for one that nobody foresaw."""
     if isinstance(error, triage.TriageError):

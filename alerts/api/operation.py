@@ -31,6 +31,7 @@ SAYS: dict[int, OpenApiResponse] = {
     ),
     404: OpenApiResponse(Refusal, "There is no such thing."),
     409: OpenApiResponse(Refusal, "It does not go with how things stand. Nothing was done."),
+    411: OpenApiResponse(Refusal, "The body came without its length."),
     413: OpenApiResponse(Refusal, "The body is too large."),
     429: OpenApiResponse(Refusal, "Too many requests in this minute: `Retry-After` says when the next is answered."),
 }
@@ -52,7 +53,7 @@ def operation(
 
     `conflict` is the serializer of what 409 says, where that is more than a Refusal.
     """
-    may = {*ALWAYS, *refuses, *((400,) if parameters else ()), *((400, 413) if asks else ())}
+    may = {*ALWAYS, *refuses, *((400,) if parameters else ()), *((400, 411, 413) if asks else ())}
     responses: dict[int, Any] = {status: answers, **{code: SAYS[code] for code in sorted(may)}}
     if conflict is not None:
         responses[409] = OpenApiResponse(

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from alerts.models import ApiToken
 from alerts.services import api_tokens
+from core.text import controls_shown
 
 
 class Command(BaseCommand):
@@ -40,4 +41,5 @@ def _line(token: ApiToken) -> str:
     who = token.owner.user.get_username() if token.owner.user else f"{token.owner} (no account)"
     used = f"used {token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never used"
     end = f"withdrawn {token.withdrawn_at:%Y-%m-%d}" if token.withdrawn_at else f"until {token.expires_at:%Y-%m-%d}"
-    return f"{token.pk}  {who}  {token.name} (…{token.hint})  {', '.join(token.scopes)}  {used}  {end}"
+    name = controls_shown(token.name)
+    return f"{token.pk}  {who}  {name} (…{token.hint})  {', '.join(token.scopes)}  {used}  {end}"

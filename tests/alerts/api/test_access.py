@@ -172,6 +172,19 @@ def test_a_body_that_is_too_large_is_refused(soar: Program) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
+def test_a_body_in_chunks_is_not_taken_for_none(soar: Program) -> None:
+    path = f"/api/v1/alerts/{make_alert().pk}/comments/"
+    headers = {"Authorization": f"Bearer {soar.token}", "Transfer-Encoding": "chunked"}
+    answer = Client().post(path, {"text": "Seen"}, "application/json", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
+
+
+def test_nobody_on_the_way_keeps_what_is_answered(soar: Program) -> None:
+    for path in ("/alerts/", "/alerts/404/", "/nowhere/"):
+        answer = Client().get(f"/api/v1{path}", headers={"Authorization": f"Bearer {soar.token}"})
+        assert answer["Cache-Control"] == "no-store"
+
+
 def test_a_form_is_no_json(soar: Program) -> None:
     path = f"/api/v1/alerts/{make_alert().pk}/acknowledge/"
     answer = Client().post(path, {"version": ""}, headers={"Authorization": f"Bearer {soar.token}"})

@@ -22,7 +22,7 @@ EXAMPLES = [
     for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
     for command in block.replace("\\\n", " ").strip().splitlines()
 ]
-OF_OURS = {"scope_missing", "role_missing", errors.TooLarge.default_code}
+OF_OURS = {"scope_missing", "role_missing", errors.TooLarge.default_code, errors.LengthRequired.default_code}
 OF_DRF = {
     one.default_code
     for one in vars(exceptions).values()

@@ -83,6 +83,12 @@ def test_a_parameter_that_makes_no_sense_is_refused_and_never_left_out(
     assert list(answer.json()) == [field]
 
 
+def test_a_parameter_is_given_once_but_what_is_left_out(soar: Program) -> None:
+    assert soar.get("/alerts/?severity=1&severity=2").json() == {"severity": ["It is given twice."]}
+    alert = make_alert(severity=4)
+    assert keys(soar.get("/alerts/?not=severity:1&not=severity:2")) == [str(alert)]
+
+
 def test_next_leads_through_all_of_them_though_new_ones_come(soar: Program) -> None:
     made = [str(make_alert()) for _ in range(5)]
     answer = soar.get("/alerts/", limit=2, tab="all")
