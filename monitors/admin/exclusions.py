@@ -120,13 +120,31 @@ def scope_of(row: Exclusion) -> str:
     return "monitor" if row.monitor_id else "detection" if row.detection else "all"
 
 
+class DetectionFilter(admin.SimpleListFilter):
+    """Exclusions of all monitors of one detection."""
+
+    title = "detection"
+    parameter_name = "detection"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the detections that have one."""
+        used = (
+            Exclusion.objects.exclude(detection="").order_by("detection").values_list("detection", flat=True).distinct()
+        )
+        return [(name, name) for name in used]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Exclusion]) -> QuerySet[Exclusion]:
+        """Return those of the chosen one."""
+        return queryset.filter(detection=self.value()) if self.value() else queryset
+
+
 @admin.register(Exclusion)
 class ExclusionAdmin(admin.ModelAdmin[Exclusion]):
     """Each save and each deletion is a revision of every monitor that it touches; pushing stays a step of its own."""
 
     form = ExclusionForm
     list_display = ("left_out", "place", "reason", "owner", "expires_at", "in_force")
-    list_filter = ("detection",)
+    list_filter = (DetectionFilter,)
     search_fields = ("reason", "conditions")
     list_select_related = ("monitor", "owner")
     change_form_template = "admin/monitors/exclusion/change_form.html"

@@ -126,7 +126,7 @@ def test_a_play_that_runs_shows_its_progress_and_can_be_cancelled(engineer: Clie
     shown = engineer.get(page).content.decode()
     assert 'value="42"' in shown
     assert "Playing 20 to 23 November" in shown
-    assert 'http-equiv="refresh"' in shown
+    assert "data-follows" in shown
     engineer.post(reverse("admin:monitors_monitor_untune", args=[monitor.pk, job.pk]))
     assert "was cancelled" in engineer.get(page).content.decode()
 
