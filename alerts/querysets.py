@@ -15,6 +15,7 @@ from core.models import Person
 COUNT_LIMIT = 99
 LETTERS = 3  # that make a trigram
 FEW = 3_000  # so many keys are named in a query rather than looked for again
+WALKED = 4_000  # alerts, of which one in eighty must match to fill a page
 TABS = {
     "new": "New",
     "mine": "Mine",
@@ -49,25 +50,40 @@ def in_tab(alerts: QuerySet[Alert], tab: str, *, user_id: int, now: datetime) ->
 
 def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
     """
-    Narrow to those whose sentence or entity holds `text`, whose ticket has that key, or in which exactly that took part.
+    Narrow to those that a search means: what goes by a whole name, else where a sentence or a name holds the text.
 
-    Fewer than LETTERS letters have no trigram to be found by: they must be a whole name. Two queries find what goes by that very name.
+    Whole names are those of who and what took part, and of tickets. One that could be a word of a sentence, as the login "admin",
+    is looked for in both ways. Fewer than LETTERS letters have no trigram to be found by, and are taken for a whole name.
     """
-    words = Q(sentence__icontains=text) | Q(entity_name__icontains=text)
-    ticketed = Ticket.objects.filter(key=text.upper()).values_list("pk", flat=True)
-    named = words if len(text) >= LETTERS else Q(entity_name__iexact=text)
-    return alerts.filter(named | Q(case__in=list(ticketed)) | _naming(text, KINDS))
+    ticketed = list(Ticket.objects.filter(key=text.upper()).values_list("pk", flat=True))
+    involved, called = _naming(text, KINDS), Q(entity_name__iexact=text)
+    whole = called | Q(case__in=ticketed) | involved
+    is_word = len(text) >= LETTERS and text.isalpha()
+    is_known = not is_word and (
+        bool(ticketed) or involved != NOBODY or Alert.objects.order_by().filter(called).exists()
+    )
+    if is_known or len(text) < LETTERS:
+        return alerts.filter(whole)
+    return alerts.filter(Q(sentence__icontains=text) | Q(entity_name__icontains=text) | whole)
 
 
-def settled(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
+def newest(alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched: bool = False) -> list[Alert]:
     """
-    Return the same alerts, by their keys where they are at most FEW. One query, whose price does not grow with the alerts that there are.
+    Return the newest of them, below a key where one is given, with what `with_ticket` fetches.
 
-    Asked for the newest, the database walks back from the newest of all until the page is full if it believes that many match. Where
-    it is wrong, it walks to the end. Asked in no order, it uses what finds them.
+    `searched` says that nobody can know how many match: the database walks back from the newest of all until the page is full if it
+    believes that many do, and finds all of them first otherwise; where it is wrong, it reads a million rows. So those are looked for
+    among the newest WALKED, then in no order, which tells whether they are few.
     """
-    keys = list(alerts.order_by().values_list("pk", flat=True)[: FEW + 1])
-    return alerts if len(keys) > FEW else Alert.objects.filter(pk__in=keys)
+    below = alerts.filter(pk__lt=before) if before else alerts
+    if searched:
+        top = before or (Alert.objects.order_by("-id").values_list("pk", flat=True).first() or 0) + 1
+        keys = list(below.filter(pk__gte=top - WALKED).order_by("-id").values_list("pk", flat=True)[:limit])
+        if len(keys) < limit:
+            keys = list(below.order_by().values_list("pk", flat=True)[: FEW + 1])
+        if len(keys) <= FEW:
+            below = Alert.objects.filter(pk__in=keys)
+    return list(with_ticket(below).order_by("-id")[:limit])
 
 
 def narrowing(field: str, value: Any) -> Q:
@@ -89,11 +105,16 @@ NARROWS = ("severity", "detection", "entity", "address", "country", "status", "v
 
 
 def _naming(value: str, kinds: Iterable[str]) -> Q:
-    """Return what holds of the alerts in which exactly that took part, in whatever role: two queries find which those are."""
+    """Return what holds of the alerts in which exactly that took part, in whatever role; NOBODY where none is. Two queries at most."""
     rows = list(Entity.objects.filter(kind__in=kinds, value__in={value, value.lower()}).values_list("pk", flat=True))
     links = AlertEntity.objects.filter(entity__in=rows)
     keys = set(links.values_list("alert", flat=True)[: FEW + 1]) if rows else set()
+    if not keys:
+        return NOBODY
     return Q(pk__in=keys) if len(keys) <= FEW else Q(Exists(links.filter(alert=OuterRef("pk"))))
+
+
+NOBODY = Q(pk__in=())
 
 
 def seen_by_day(alerts: list[Alert], now: datetime, days: int = 14) -> dict[int, list[int]]:

@@ -15,6 +15,7 @@ from alerts.services import (
     faults,
     hiding,
     ingest,
+    measures,
     rehearsal,
     retention,
     runbook,
@@ -174,6 +175,12 @@ def read_baseline() -> None:
 def hear_runbooks() -> None:
     """Tick the steps of open alerts' runbooks that Okta reported."""
     runbook.hear_open()
+
+
+@shared_task(name="alerts.refresh_figures")  # type: ignore[untyped-decorator]
+def refresh_figures() -> None:
+    """Measure again what is dear to measure and old enough by now."""
+    measures.refresh()
 
 
 @shared_task(name="alerts.make_partitions")  # type: ignore[untyped-decorator]

@@ -53,6 +53,7 @@ app.conf.update(
             "schedule": crontab(minute="47"),
             "options": {"expires": 3600},
         },
+        "refresh-figures": {"task": "alerts.refresh_figures", "schedule": 120.0, "options": {"expires": 120}},
         "poll-jira": {"task": "alerts.poll_jira", "schedule": 60.0, "options": {"expires": 60}},
         "sweep-jira": {
             "task": "alerts.sweep_jira",

@@ -3,6 +3,7 @@
 from alerts.models.alert import Alert, AlertEntity, Case, Entity, Evidence, Occurrence
 from alerts.models.api_token import ApiToken
 from alerts.models.delivery import Delivery, Source, SourceToken
+from alerts.models.figure import Figure
 from alerts.models.gate import JiraGate
 from alerts.models.jira import JiraAccount, JiraEvent, JiraState
 from alerts.models.looking import Looking
@@ -24,6 +25,7 @@ __all__ = [
     "Delivery",
     "Entity",
     "Evidence",
+    "Figure",
     "JiraAccount",
     "JiraEvent",
     "JiraGate",

@@ -2,7 +2,7 @@
 How well alerts are found and worked: times, volumes, and the share of false positives of each detection.
 
 Everything is read from rows that are kept anyway. Rehearsals are left out; what is suppressed is counted apart, for nobody works it.
-Times are in seconds, weeks begin on Monday (UTC).
+Times are in seconds, weeks begin on Monday (UTC). What is dear to ask for is kept for a while (`alerts.services.figures`).
 """
 
 from collections.abc import Sequence
@@ -13,35 +13,48 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Q
 from django.db.models.functions import TruncWeek
+from django.utils import timezone
 
 from alerts import partitions
 from alerts.choices import DeliveryStatus, Status, Verdict
 from alerts.models import Alert, Delivery
+from alerts.services import figures
+from alerts.services.figures import Rows
 from core import clock
 from monitors.models import Deployment
 
 AGES = (("under an hour", 3600), ("under a day", 86_400), ("under a week", 604_800))
 ENOUGH_VERDICTS = 5  # below that a share says nothing
 
-# Who acted first, of the people: programs acknowledge nothing. One row of history by its index, for each alert of the span.
+TIMED = 50_000  # alerts whose times are told apart at most: more of them would move no percentile that anybody sees
+
+# Who acted first, of the people: programs acknowledge nothing. One row of history by its index, for every so-manieth alert of the span.
 TIMES = """
-WITH spans AS (
-  SELECT alert.severity, date_trunc('week', alert.created_at AT TIME ZONE 'UTC') AS week,
-    extract(epoch FROM alert.created_at - alert.first_seen) AS detect,
-    extract(epoch FROM acted.at - alert.created_at) AS acknowledge,
-    extract(epoch FROM alert.closed_at - alert.created_at) AS resolve
-  FROM alerts_alert alert
-  LEFT JOIN LATERAL (
+WITH found AS (
+  SELECT id, severity, date_trunc('week', created_at AT TIME ZONE 'UTC') AS week, created_at, first_seen, closed_at
+  FROM alerts_alert
+  WHERE created_at >= %s AND rehearsal_id IS NULL AND NOT recovered AND suppressed_by_id IS NULL
+), counted AS (
+  SELECT severity, week, count(*) AS alerts FROM found GROUP BY GROUPING SETS ((), (severity), (week))
+), spans AS (
+  SELECT severity, week, extract(epoch FROM created_at - first_seen)::float AS detect,
+    extract(epoch FROM acted.at - created_at)::float AS acknowledge, extract(epoch FROM closed_at - created_at)::float AS resolve
+  FROM found LEFT JOIN LATERAL (
     SELECT at FROM core_activity
-    WHERE subject_kind = 'alert' AND subject_id = alert.id::text AND person IS NOT NULL ORDER BY id LIMIT 1
+    WHERE subject_kind = 'alert' AND subject_id = found.id::text AND person IS NOT NULL ORDER BY id LIMIT 1
   ) acted ON true
-  WHERE alert.created_at >= %s AND alert.rehearsal_id IS NULL AND NOT alert.recovered AND alert.suppressed_by_id IS NULL
+  WHERE id %% %s = 0
+), timed AS (
+  SELECT severity, week,
+    percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY detect) AS detect,
+    percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY acknowledge) AS acknowledge,
+    percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY resolve) AS resolve
+  FROM spans GROUP BY GROUPING SETS ((), (severity), (week))
 )
-SELECT severity, week, count(*),
-  percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY detect),
-  percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY acknowledge),
-  percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY resolve)
-FROM spans GROUP BY GROUPING SETS ((), (severity), (week)) ORDER BY severity, week
+SELECT counted.severity, to_char(counted.week, 'YYYY-MM-DD'), alerts, detect, acknowledge, resolve
+FROM counted LEFT JOIN timed
+  ON timed.severity IS NOT DISTINCT FROM counted.severity AND timed.week IS NOT DISTINCT FROM counted.week
+ORDER BY counted.severity, counted.week
 """
 
 
@@ -100,20 +113,32 @@ class Plumbing:
 
 
 def times(days: int) -> list[Times]:
-    """Return the times of alerts found in the last `days`: first of all, then by severity, then by week. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(TIMES, [_since(days)])
-        rows = cursor.fetchall()
+    """Return the times of alerts found in the last `days`: first of all, then by severity, then by week. Of at most TIMED alerts."""
     told = [
-        Times(severity, week, number, *(Percentiles(*(pair or (None, None))) for pair in found))
-        for severity, week, number, *found in rows
-    ]
+        Times(
+            severity, datetime.fromisoformat(week) if week else None, number,
+            *(Percentiles(*(pair or (None, None))) for pair in found),
+        )
+        for severity, week, number, *found in figures.rows("times", days, _times)
+    ]  # fmt: skip
     overall = [one for one in told if one.severity is None and one.week is None]
     return [*overall, *(one for one in told if one.severity), *(one for one in told if one.week)]
 
 
+def _times(days: int) -> Rows:
+    alerts = Alert.objects.filter(created_at__gte=_since(days)).count()
+    with connection.cursor() as cursor:
+        cursor.execute(TIMES, [_since(days), max(alerts // TIMED, 1)])
+        return [list(row) for row in cursor.fetchall()]
+
+
 def detections(days: int) -> list[OfDetection]:
-    """Return each detection that alerted in the last `days`, the one with the most false positives first. Two queries."""
+    """Return each detection that alerted in the last `days`, the one with the most false positives first."""
+    found = [OfDetection(*row) for row in figures.rows("detections", days, _detections)]
+    return sorted(found, key=lambda one: (-one.false_positives, -one.alerts, one.detection))
+
+
+def _detections(days: int) -> Rows:
     verdict = {one: Count("pk", filter=Q(verdict=one)) for one in (Verdict.TRUE_POSITIVE, Verdict.FALSE_POSITIVE)}
     settled = Q(verdict__in=[Verdict.TRUE_POSITIVE, Verdict.BENIGN, Verdict.FALSE_POSITIVE])
     rows = (
@@ -131,14 +156,13 @@ def detections(days: int) -> list[OfDetection]:
     by_monitor = _alerts(days).filter(monitor__isnull=False).values("detection", "monitor").annotate(n=Count("pk"))
     for row in by_monitor:
         busiest[row["detection"]] = max(busiest.get(row["detection"], (0, "")), (row["n"], str(row["monitor"])))
-    found = [
-        OfDetection(
+    return [
+        [
             row["detection"], row["n"], row["judged"], row["true"], row["false"], row["suppressed"],
             busiest.get(row["detection"], (0, None))[1],
-        )
+        ]
         for row in rows
     ]  # fmt: skip
-    return sorted(found, key=lambda one: (-one.false_positives, -one.alerts, one.detection))
 
 
 def noisiest(found: Sequence[OfDetection], limit: int = 3) -> list[OfDetection]:
@@ -147,20 +171,22 @@ def noisiest(found: Sequence[OfDetection], limit: int = 3) -> list[OfDetection]:
 
 
 def weekly(days: int) -> list[tuple[datetime, int]]:
-    """Return how many alerts each week had, oldest first, weeks without any among them. One query."""
-    rows = dict(
-        _alerts(days, suppressed_by=None)
-        .annotate(week=TruncWeek("created_at"))
-        .values_list("week")
-        .annotate(n=Count("pk"))
-        .order_by("week")
-    )
+    """Return how many alerts each week had, oldest first, weeks without any among them."""
+    rows = {
+        timezone.localtime(datetime.fromisoformat(week)): number
+        for week, number in figures.rows("weekly", days, _weekly)
+    }
     monday = min(rows, default=None)
     found: list[tuple[datetime, int]] = []
     while monday is not None and monday <= clock.now():
         found.append((monday, rows.get(monday, 0)))
         monday += timedelta(days=7)
     return found
+
+
+def _weekly(days: int) -> Rows:
+    weeks = _alerts(days, suppressed_by=None).annotate(week=TruncWeek("created_at")).values_list("week")
+    return [[week.isoformat(), number] for week, number in weeks.annotate(n=Count("pk"))]
 
 
 def open_by_age() -> list[tuple[str, int]]:
@@ -178,16 +204,22 @@ def open_by_age() -> list[tuple[str, int]]:
 
 
 def plumbing(days: int) -> Plumbing:
-    """Return what came in over the last `days`, and what got in the way. Four queries."""
-    rows = Delivery.objects.filter(pk__gte=partitions.first_key(_since(days)))
-    told = rows.aggregate(n=Count("pk"), bad=Count("pk", filter=Q(status=DeliveryStatus.QUARANTINED)))
-    return Plumbing(
-        deliveries=told["n"],
-        quarantined=told["bad"],
-        recovered=_alerts(days, recovered=True).count(),
-        suppressed=_alerts(days, suppressed_by__isnull=False).count(),
-        faulty_monitors=Deployment.objects.exclude(fault="").count(),
-    )
+    """Return what came in over the last `days`, and what got in the way."""
+    [[deliveries, quarantined, recovered, suppressed]] = figures.rows("plumbing", days, _plumbing)
+    faulty = Deployment.objects.exclude(fault="").count()
+    return Plumbing(deliveries, quarantined, recovered, suppressed, faulty)
+
+
+def _plumbing(days: int) -> Rows:
+    deliveries = Delivery.objects.filter(pk__gte=partitions.first_key(_since(days)))
+    told = deliveries.aggregate(n=Count("pk"), bad=Count("pk", filter=Q(status=DeliveryStatus.QUARANTINED)))
+    recovered, suppressed = _alerts(days, recovered=True), _alerts(days, suppressed_by__isnull=False)
+    return [[told["n"], told["bad"], recovered.count(), suppressed.count()]]
+
+
+def refresh() -> int:
+    """Measure again what is dear to measure and old enough by now. Return how many figures that were."""
+    return figures.refresh({"times": _times, "detections": _detections, "weekly": _weekly, "plumbing": _plumbing})
 
 
 def _alerts(days: int, **narrowed: Any) -> Any:

@@ -98,7 +98,12 @@ class Asked:
             alerts = alerts.filter(last_seen__gte=now - SPANS[self.wanted["time"]])
         if self.wanted.get("q"):
             alerts = querysets.about(alerts, self.wanted["q"])
-        return querysets.settled(alerts) if any(self.wanted.get(name) for name in ASKED) else alerts
+        return alerts
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether it asks for what the database cannot know the number of: see `querysets.newest`."""
+        return any(self.wanted.get(name) for name in ("q", "country"))
 
 
 def asked(address: QueryDict) -> Asked:

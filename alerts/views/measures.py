@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from alerts.services import measures
+from alerts.services import figures, measures
 from core.text import inert_cell
 from monitors import charts
 from monitors.definitions import SEVERITIES
@@ -48,6 +48,7 @@ def measures_page(request: HttpRequest) -> HttpResponse:
         "ages": measures.open_by_age(),
         "plumbing": measures.plumbing(days),
         "enough": measures.ENOUGH_VERDICTS,
+        "kept_since": figures.kept_since(days),
     }
     return render(request, "alerts/measures.html", context)
 

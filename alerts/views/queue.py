@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Func, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -24,7 +24,7 @@ from alerts.views.walk import trail
 from core import activity, clock
 
 PAGE = 50
-RECENT = 2000  # alerts whose detections and countries are offered as filters
+RECENT = 1000  # alerts whose detections and countries are offered as filters
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "countries": countries,
         "views": saved.offered(activity.person_of(request.user)),
         "all": _all(matching.values_list("pk", flat=True)) if "all" in request.GET else None,
-        **(_groups(understood, matching) if wanted.get("group") else _rows(wanted.get("before"), matching)),
+        **(_groups(understood, matching) if wanted.get("group") else _rows(understood, matching)),
     }
     context["any_alert"] = bool(context["rows"]) or Alert.objects.exists()
     return render(request, "alerts/queue.html", context)
@@ -115,9 +115,10 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "alerts/_preview.html", context)
 
 
-def _rows(before: int | None, matching: QuerySet[Alert]) -> dict[str, Any]:
-    alerts = matching.filter(pk__lt=before) if before else matching
-    found = list(querysets.with_ticket(alerts).order_by("-id")[: PAGE + 1])
+def _rows(understood: Asked, matching: QuerySet[Alert]) -> dict[str, Any]:
+    found = querysets.newest(
+        matching, PAGE + 1, before=understood.wanted.get("before"), searched=understood.is_searched
+    )
     page = found[:PAGE]
     days = querysets.seen_by_day(page, clock.now()) if page else {}
     return {
@@ -165,8 +166,6 @@ def _tabs(request: HttpRequest) -> list[tuple[str, str, int | None]]:
 
 def _offered(detection: str, country: str) -> tuple[list[str], list[str]]:
     """Return the detections and the countries of the latest alerts, and the chosen ones, in alphabetical order."""
-    recent = Alert.objects.filter(pk__in=Alert.objects.order_by("-id").values("pk")[:RECENT]).order_by()
-    detections = set(recent.values_list("detection", flat=True).distinct())
-    places = recent.annotate(place=Func("countries", function="unnest")).values_list("place", flat=True)
-    countries = set(places.distinct())
+    recent = list(Alert.objects.order_by("-id").values_list("detection", "countries")[:RECENT])
+    detections, countries = {one for one, _ in recent}, {one for _, found in recent for one in found}
     return sorted(detections | ({detection} - {""})), sorted(countries | ({country} - {""}))

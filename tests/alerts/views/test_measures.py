@@ -85,7 +85,7 @@ def test_the_page_takes_few_queries_and_says_what_it_has_not(
     assert "Nothing to measure yet" in client.get("/measures/").content.decode()
     for number in range(30):
         found(3, acted=5, closed=9, detection=f"Detection {number} <b>", status=Status.CLOSED, verdict=Verdict.BENIGN)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(28):
         page = client.get("/measures/?days=7").content.decode()
     assert "Detection 3 &lt;b&gt;" in page
     assert "5 min" in page
