@@ -5,53 +5,25 @@ A step is looked at by itself, so that one whose answer takes long, or never com
 OpenSearch is asked costs at most its own timeouts.
 """
 
-import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import models
 from django.db.models import Count, Max, Q
 
 from alerts.choices import DeliveryStatus
 from alerts.models import Alert, Delivery, JiraState, Rehearsal
 from alerts.services import rehearsed
-from core import clock
-from monitors import opensearch, profiles
-from monitors.errors import DefinitionError, MonitorsError, NotFound, OpenSearchError, OpenSearchRefused
-from monitors.models import Deployment, IndexProfile, Monitor, every_detection
-from monitors.services import cluster, push, revisions
+from alerts.services.standing import State, Told, of_channel, of_index, of_opensearch
+from monitors import opensearch
+from monitors.errors import DefinitionError, MonitorsError, OpenSearchRefused
+from monitors.models import Deployment, Monitor
+from monitors.services import push, revisions
 
-LOOK_SECONDS = 5.0
-LATE = timedelta(hours=1)  # an index whose newest event is older is not written to any more
-NAMED = 3
+FIRST = "opensearch"
+MEND_RIGHTS = "Check OPENSEARCH_USER and OPENSEARCH_PASSWORD, and the rights of that role."
+MEND_WAY = "Check OPENSEARCH_URL, OPENSEARCH_CA_FILE, and the way there."
 MOST_TRIED = 50  # monitors looked at for one that can be rehearsed
-
-
-class State(models.TextChoices):
-    """How a step stands."""
-
-    DONE = "done", "Done"
-    WAITING = "waiting", "Waiting"
-    FAILED = "failed", "Failed"
-
-
-@dataclass(frozen=True)
-class Told:
-    """
-    How a step stands, in words; `at` is when it was last seen to be so. `fix` is what to do next, `command` in a shell.
-
-    `notes` are worth knowing and keep nothing from working.
-    """
-
-    state: State
-    words: str
-    fix: str = ""
-    command: str = ""
-    at: datetime | None = None
-    notes: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -69,12 +41,11 @@ def told(step: Step) -> Told:
     """Return how the step stands; what OpenSearch refuses or does not answer is a failure in its words."""
     try:
         return step.look()
-    except OpenSearchRefused as error:
-        return Told(
-            State.FAILED, str(error), "Check OPENSEARCH_USER and OPENSEARCH_PASSWORD, and the rights of that role."
-        )
     except MonitorsError as error:
-        return Told(State.FAILED, str(error), "Check OPENSEARCH_URL, OPENSEARCH_CA_FILE, and the way there.")
+        if step.key != FIRST:
+            return Told(State.FAILED, str(error), "OpenSearch comes first: see there.")
+        refused = isinstance(error, OpenSearchRefused)
+        return Told(State.FAILED, str(error), MEND_RIGHTS if refused else MEND_WAY)
 
 
 def to_rehearse() -> Monitor | None:
@@ -95,115 +66,6 @@ def to_rehearse() -> Monitor | None:
 def try_webhook() -> None:
     """Have OpenSearch post its own test message through our channel, which makes no alert. Raises OpenSearchError, in words."""
     opensearch.test_channel(push.CHANNEL_ID)
-
-
-def _opensearch() -> Told:
-    if not settings.OPENSEARCH_URL:
-        words = "Give its address in OPENSEARCH_URL, with OPENSEARCH_USER and OPENSEARCH_PASSWORD, and start anew."
-        return Told(State.WAITING, "No OpenSearch is set.", words)
-    version = opensearch.version(timeout=LOOK_SECONDS)
-    try:
-        opensearch.find_monitors("oktadetect")
-    except OpenSearchError as error:
-        if "no handler found" not in str(error):
-            raise
-        words = f"OpenSearch {version} answers, without its Alerting plugin."
-        return Told(
-            State.FAILED, words, "Install its Alerting and Notifications plugins: the stock distribution has both."
-        )
-    notes = tuple(one.sentence for one in cluster.check())
-    return Told(
-        State.DONE,
-        f"OpenSearch {version} at {settings.OPENSEARCH_URL}, with Alerting",
-        command="manage.py okta check-cluster" if notes else "",
-        notes=notes,
-    )
-
-
-def _index() -> Told:
-    pattern = searched()
-    caps = opensearch.field_caps(pattern)
-    if not caps:
-        return Told(
-            State.WAITING,
-            f"No index matches {pattern}, or none holds an event yet.",
-            "Point OKTADETECT_INDEX_PATTERN at Okta's System Log, or bring it in: install the index template first.",
-            f"manage.py okta template && manage.py okta load FILE  # or check-index {pattern}",
-        )
-    row = IndexProfile.objects.filter(pattern=pattern).first()
-    learnt = profiles.learn(pattern, caps)
-    profile = replace(learnt, names={**learnt.names, **row.corrections}) if row else learnt
-    known = every_detection()
-    lacking = [(one.title, found) for one in known if (found := profiles.lacks(profile, one.needs()))]
-    notes = tuple(f"{title} lacks {', '.join(found[:NAMED])}." for title, found in lacking[:NAMED])
-    more = (f"{len(lacking) - NAMED} more lack a field, too.",) if len(lacking) > NAMED else ()
-    serves = f"it can serve {len(known) - len(lacking)} of {len(known)} detections"
-    check = f"manage.py okta check-index {pattern}"
-    newest = _newest(pattern, profile.find("published"))
-    if newest is None:
-        fix = "Look whether the pipeline brings Okta's events with their time (published)."
-        return Told(State.WAITING, f"{pattern} is there and holds no event yet; {serves}.", fix, check)
-    if newest < clock.now() - LATE:
-        fix = (
-            "Its newest event is too old for monitors to find anything. Look at the pipeline that brings Okta's events."
-        )
-        return Told(
-            State.FAILED, f"{pattern} holds events; {serves}. The newest happened", fix, check, newest, notes + more
-        )
-    if len(lacking) == len(known):
-        return Told(
-            State.FAILED,
-            f"{pattern} holds events, but {serves}.",
-            "Correct its profile in the admin.",
-            check,
-            newest,
-            notes,
-        )
-    return Told(State.DONE, f"{pattern} holds events; {serves}. The newest happened", "", check, newest, notes + more)
-
-
-def _newest(pattern: str, name: str | None) -> datetime | None:
-    """Return when the newest event happened, of those that lie not in the future."""
-    if name is None:
-        return None
-    until = {"range": {name: {"lte": clock.to_ms(clock.now()), "format": "epoch_millis"}}}
-    body = {"size": 0, "query": until, "aggs": {"newest": {"max": {"field": name}}}}
-    value = (
-        opensearch.search(pattern, body, timeout=LOOK_SECONDS).get("aggregations", {}).get("newest", {}).get("value")
-    )
-    return clock.from_ms(int(value)) if value else None
-
-
-def searched() -> str:
-    """Return the index pattern that is looked at: the oldest monitor's, else the one that is set."""
-    known = Monitor.objects.filter(kept__isnull=True).order_by("created_at").values_list("index_pattern", flat=True)
-    return known.first() or settings.OKTADETECT_INDEX_PATTERN
-
-
-def _channel() -> Told:
-    try:
-        config = opensearch.read_channel(push.CHANNEL_ID)
-    except NotFound:
-        return Told(
-            State.WAITING, "OpenSearch has no channel of ours yet.", "The first push makes it, with a token of its own."
-        )
-    fault = push.channel_fault(config)
-    if fault:
-        return Told(State.FAILED, fault, "Write it anew.")
-    if not push.token_is_live(config):
-        return Told(State.FAILED, "The channel carries a token that lets nobody in.", "Write it anew.")
-    notes: tuple[str, ...] = ()
-    if _is_loopback(settings.OKTADETECT_WEBHOOK_URL) and not _is_loopback(settings.OPENSEARCH_URL):
-        notes = ("That address means OpenSearch's own machine. Give one that it reaches in OKTADETECT_WEBHOOK_URL.",)
-    return Told(State.DONE, f"The channel posts to {push.webhook_url()}, with a live token", notes=notes)
-
-
-def _is_loopback(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _webhook() -> Told:
@@ -228,7 +90,7 @@ def _jira() -> Told:
     wrong = [one for one in state.checked if one["state"] == "wrong"]
     if wrong:
         more = f" {len(wrong) - 1} more on its page." if len(wrong) > 1 else ""
-        words = f"{wrong[0]['name']}: {wrong[0]['words']}"
+        words = f"{wrong[0]['name']}: {wrong[0]['words']} Checked"
         return Told(State.FAILED, words, f"{wrong[0]['fix']}{more}", command, state.checked_at)
     return Told(
         State.DONE, f"{settings.JIRA_URL} is set up as tickets need it; checked", command=command, at=state.checked_at
@@ -265,7 +127,7 @@ def _monitors() -> Told:
         if behind
         else ()
     )
-    return Told(State.DONE, words, notes=notes)
+    return Told(State.DONE, f"{words}.", notes=notes)
 
 
 def _heartbeat() -> Told:
@@ -284,7 +146,7 @@ def _alert() -> Told:
     newest = Alert.objects.filter(rehearsal=None).order_by("-id").only("created_at").first()
     if newest is not None:
         return Told(State.DONE, "The last alert came", at=newest.created_at)
-    return Told(State.WAITING, "Nothing was found yet.", "Wait for something to happen, or send a test alert below.")
+    return Told(State.WAITING, "Nothing was found yet.", "Wait for something to happen, or send a test alert.")
 
 
 def _verdict() -> Told:
@@ -316,7 +178,7 @@ def _test_alert() -> Told:
         return Told(State.DONE, f"A test of {last.monitor} came the whole way", at=last.finished_at)
     return Told(
         State.FAILED,
-        f"A test of {last.monitor} did not come through. {last.error}".strip(),
+        f"A test of {last.monitor} did not come through. {last.error} It ended",
         "Mend that, then send another.",
         at=last.finished_at,
     )
@@ -335,24 +197,24 @@ STEPS: Mapping[str, Step] = {
     step.key: step
     for step in (
         Step(
-            "opensearch",
+            FIRST,
             "OpenSearch",
             "It answers, and has the Alerting plugin that runs monitors.",
-            _opensearch,
+            of_opensearch,
             asks=True,
         ),
         Step(
             "index",
             "Okta's events",
             "The index holds the System Log, and detections find their fields in it.",
-            _index,
+            of_index,
             asks=True,
         ),
         Step(
             "channel",
             "Webhook channel",
             "OpenSearch knows where to post what monitors find, and with which token.",
-            _channel,
+            of_channel,
             asks=True,
         ),
         Step("webhook", "Webhook", "What OpenSearch posts arrives here.", _webhook),

@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from alerts import tasks
-from alerts.models import JiraState
+from alerts.models import JiraState, Rehearsal
 from alerts.services import first_run, rehearsal
-from alerts.services.first_run import STEPS, State, Step, Told
+from alerts.services.first_run import STEPS, Step
+from alerts.services.standing import State, Told
 from alerts.views.rehearsals import Stage, stages
 from core import activity, clock
 from core.wakeups import wake
@@ -30,7 +31,7 @@ class Shown:
     step: Step
     told: Told | None
     number: int
-    stages: list[Stage]
+    rehearsal: Rehearsal | None = None
 
     @property
     def state(self) -> str:
@@ -41,6 +42,16 @@ class Shown:
     def shape(self) -> str:
         """Its state as a shape."""
         return SHAPES[self.told.state] if self.told else "–"
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The stages of the test alert that was sent last."""
+        return stages(self.rehearsal) if self.rehearsal else []
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a test alert is on its way."""
+        return self.rehearsal is not None and not self.rehearsal.is_over
 
     @property
     def trigger(self) -> str:
@@ -135,11 +146,11 @@ def _page(request: HttpRequest, *, looked: str) -> HttpResponse:
 
 def _look(found: Step) -> Shown:
     last = first_run.last_rehearsal() if found.key == "test" else None
-    return Shown(found, first_run.told(found), _number(found), stages(last) if last else [])
+    return Shown(found, first_run.told(found), _number(found), last)
 
 
 def _unseen(found: Step) -> Shown:
-    return Shown(found, None, _number(found), [])
+    return Shown(found, None, _number(found))
 
 
 def _number(found: Step) -> int:

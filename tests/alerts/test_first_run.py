@@ -10,7 +10,8 @@ import pytest
 from pytest_django import Settings
 
 from alerts.services import first_run
-from alerts.services.first_run import STEPS, State
+from alerts.services.first_run import STEPS
+from alerts.services.standing import State
 from core import clock
 from monitors import opensearch
 from monitors.errors import OpenSearchError

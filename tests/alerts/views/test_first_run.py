@@ -12,7 +12,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from alerts.choices import DeliveryStatus
 from alerts.models import Alert, Delivery, JiraState, Rehearsal
 from alerts.services import first_run, ingest
-from alerts.services.first_run import STEPS, State, Told
+from alerts.services.first_run import STEPS
+from alerts.services.standing import State, Told
 from core import clock
 from core.roles import DETECTION_ENGINEERS
 from monitors import opensearch
@@ -188,7 +189,7 @@ def test_monitors_are_pushed_in_sync_or_at_fault() -> None:
     assert told("monitors").words == "1 monitor saved, none pushed."
     make_monitor()
     make_monitor()
-    assert (told("monitors").state, told("monitors").words) == (State.DONE, "2 monitors pushed, 2 in sync")
+    assert (told("monitors").state, told("monitors").words) == (State.DONE, "2 monitors pushed, 2 in sync.")
     Deployment.objects.update(state=Deployment.State.CHANGED)
     assert told("monitors").notes == ("2 monitors differ from what is saved here.",)
     Deployment.objects.update(fault="It is silent.")
