@@ -26,7 +26,7 @@ NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "device": ("device_token", "device"),
     "session": ("session", "root_session"),
 }
-PLACED_BY = ("ip", "city", "country", "asn", "as_org", "os", "browser", "device_token", "user")
+PLACED_BY = ("ip", "os", "browser", "user")  # what each event of a client names; a device's own id many leave out
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,8 @@ def _fitted(name: str, length: int, most: int = 2) -> list[str]:
     """
     Return a name in at most so many lines of so many letters; wide letters count twice. What does not fit ends in an ellipsis.
 
-    A line ends behind a space, a dot or the like where one stands in its last two thirds, else where it is full.
+    A line ends behind a space or an at sign, else behind a dot or the like, where one stands in its last two thirds; else where it is
+    full.
     """
     rest = " ".join(name.split())
     lines: list[str] = []
@@ -153,7 +154,8 @@ def _fitted(name: str, length: int, most: int = 2) -> list[str]:
             lines.append(f"{rest[: _fits(rest, length - 1)]}…")
             break
         signs = [n + 1 for n, letter in enumerate(rest[:end]) if letter in BREAKS and n + 1 >= length // 3]
-        end = signs[-1] if end < len(rest) and signs else end
+        if end < len(rest) and signs:
+            end = max(signs, key=lambda n: (rest[n - 1] in " @", n))
         lines.append(rest[:end].strip())
         rest = rest[end:].strip()
     return lines or [""]
