@@ -62,8 +62,8 @@ class OperationState(models.TextChoices):
 class Scope(models.TextChoices):
     """What an API token is for. Its owner's role must allow the same: see `alerts.services.api_tokens.NEEDS`."""
 
-    ALERTS_READ = "alerts:read", "See alerts, their evidence, comments, entities and cases"
-    ALERTS_DECIDE = "alerts:decide", "Assign, acknowledge, snooze, judge, close, escalate and reopen alerts"
+    ALERTS_READ = "alerts:read", "See alerts, their evidence, comments, entities, cases and suppressions"
+    ALERTS_DECIDE = "alerts:decide", "Assign, acknowledge, snooze, judge, close, escalate, reopen and bring back alerts"
     ALERTS_COMMENT = "alerts:comment", "Comment on alerts, and take own comments back"
     MEASURES_READ = "measures:read", "See the measures"
     MONITORS_READ = "monitors:read", "See monitors, their state and faults"

@@ -306,6 +306,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "alerts", "description": "Alerts, their evidence, what is decided and said about them."},
         {"name": "entities", "description": "Users, addresses, devices, sessions and applications."},
         {"name": "cases", "description": "Alerts worked as one, and their tickets."},
+        {"name": "suppressions", "description": "Rules by which alerts ask nobody for anything."},
         {"name": "monitors", "description": "What runs in OpenSearch, and what is wrong with it."},
         {"name": "measures", "description": "How well alerts are found and worked."},
         {"name": "pipeline", "description": "What comes in, and what goes out to Jira."},

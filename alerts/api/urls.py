@@ -2,7 +2,19 @@
 
 from django.urls import path, re_path
 
-from alerts.api import alerts, cases, comments, decisions, docs, entities, me, measures, monitors, pipeline
+from alerts.api import (
+    alerts,
+    cases,
+    comments,
+    decisions,
+    docs,
+    entities,
+    me,
+    measures,
+    monitors,
+    pipeline,
+    suppressions,
+)
 from alerts.api.endpoint import NothingHere
 from alerts.urls import sees
 
@@ -21,6 +33,7 @@ urlpatterns = [
     path("v1/alerts/<int:pk>/escalate/", decisions.Escalate.as_view(), name="api-escalate"),
     path("v1/alerts/<int:pk>/close/", decisions.Close.as_view(), name="api-close"),
     path("v1/alerts/<int:pk>/reopen/", decisions.Reopen.as_view(), name="api-reopen"),
+    path("v1/alerts/<int:pk>/bring-back/", suppressions.BringBack.as_view(), name="api-bring-back"),
     path("v1/alerts/<int:pk>/undo/", decisions.Undo.as_view(), name="api-undo"),
     path("v1/alerts/<int:pk>/comments/", comments.Comments.as_view(), name="api-comments"),
     path("v1/alerts/<int:pk>/comments/<int:comment>/", comments.OneComment.as_view(), name="api-comment"),
@@ -31,6 +44,8 @@ urlpatterns = [
     path("v1/cases/<int:pk>/", cases.OneCase.as_view(), name="api-case"),
     path("v1/monitors/", monitors.Monitors.as_view(), name="api-monitors"),
     path("v1/monitors/<uuid:pk>/", monitors.OneMonitor.as_view(), name="api-monitor"),
+    path("v1/suppressions/", suppressions.Suppressions.as_view(), name="api-suppressions"),
+    path("v1/suppressions/<int:pk>/", suppressions.OneSuppression.as_view(), name="api-suppression"),
     path("v1/measures/", measures.Measures.as_view(), name="api-measures"),
     path("v1/pipeline/health/", pipeline.Health.as_view(), name="api-health"),
     path("v1/pipeline/deliveries/", pipeline.Deliveries.as_view(), name="api-deliveries"),

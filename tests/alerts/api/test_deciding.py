@@ -8,7 +8,9 @@ import time_machine
 
 from alerts.choices import OperationKind, Scope, Status, Verdict
 from alerts.models import Alert, ApiToken, Comment
-from alerts.services import comments, triage
+from alerts.rules import Rule
+from alerts.services import comments, suppression, triage
+from alerts.services.suppression import Wanted
 from core import activity, clock
 from core.models import Person
 from tests.alerts.api.client import Program, program_of
@@ -173,6 +175,18 @@ def test_a_decision_is_not_undone_later(soar: Program) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "too_late")
 
 
+def test_an_alert_that_a_suppression_hides_is_brought_back(soar: Program, mira: Person) -> None:
+    rule = Rule.from_json([{"kind": "entity", "values": ["anna@example.com"]}])
+    row = suppression.make(Wanted(rule, "A test", mira, clock.now() + timedelta(days=7)), mira)
+    alert = make_alert(status=Status.CLOSED, suppressed_by=row, closed_at=clock.now())
+    assert soar.get(f"/alerts/{alert.pk}/").json()["suppressed_by"] == row.pk
+    answer = soar.post(f"/alerts/{alert.pk}/bring-back/")
+    assert (answer.status_code, answer.json()["status"], answer.json()["suppressed_by"]) == (200, "new", None)
+    assert activity.history(alert)[0].data["token"]
+    again = soar.post(f"/alerts/{alert.pk}/bring-back/")
+    assert (again.status_code, again.json()["code"]) == (409, "not_now")
+
+
 def test_a_program_comments_here_and_in_the_ticket_and_takes_it_back(soar: Program, mira: Person) -> None:
     alert = make_alert()
     make_ticket(alert)
@@ -207,7 +221,7 @@ def test_a_comment_has_words_that_can_be_kept(soar: Program, text: str) -> None:
     assert "text" in answer.json()
 
 
-@pytest.mark.parametrize("path", ["acknowledge", "assign", "close", "comments", "undo", "snooze"])
+@pytest.mark.parametrize("path", ["acknowledge", "assign", "bring-back", "close", "comments", "undo", "snooze"])
 def test_deciding_on_what_does_not_exist_is_not_found(soar: Program, path: str) -> None:
     whole: dict[str, dict[str, Any]] = {
         "assign": {"to": None},
@@ -216,5 +230,5 @@ def test_deciding_on_what_does_not_exist_is_not_found(soar: Program, path: str) 
         "undo": {"decision": 1},
         "snooze": {"until": (clock.now() + timedelta(hours=1)).isoformat()},
     }
-    body = {**({} if path in {"comments", "undo"} else {"version": None}), **whole.get(path, {})}
+    body = {**({} if path in {"bring-back", "comments", "undo"} else {"version": None}), **whole.get(path, {})}
     assert soar.post(f"/alerts/404/{path}/", body).status_code == 404

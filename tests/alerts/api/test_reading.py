@@ -1,12 +1,16 @@
 """What programs read."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from alerts.choices import DeliveryStatus, OperationKind, OperationState, Status, Verdict
 from alerts.models import Alert
-from alerts.services import comments, triage
+from alerts.rules import Rule
+from alerts.services import comments, suppression, triage
+from alerts.services.suppression import Wanted
+from core import clock
 from core.models import Person
 from tests.alerts.api.client import Program
 from tests.factories import (
@@ -201,6 +205,22 @@ def test_cases_tell_their_alerts_and_their_ticket(soar: Program) -> None:
     assert len(told["alerts"]) == 2
     assert told["operations"][0]["state"] == "done"
     assert soar.get("/cases/404/").status_code == 404
+
+
+def test_suppressions_tell_what_they_hide_by_whom_and_until_when(soar: Program, mira: Person) -> None:
+    rule = Rule.from_json(
+        [{"kind": "country", "values": [HOSTILE]}, {"kind": "entity", "values": ["anna@example.com"]}]
+    )
+    row = suppression.make(Wanted(rule, "A test of the VPN", mira, clock.now() + timedelta(days=7)), mira)
+    listed = soar.get("/suppressions/", state="in_force").json()["results"]
+    assert [(one["key"], one["reason"], one["ended_at"]) for one in listed] == [(str(row), "A test of the VPN", None)]
+    assert listed[0]["conditions"][0]["values"] == [HOSTILE]
+    assert listed[0]["owner"]["username"] == "mira"
+    assert soar.get("/suppressions/", state="ended").json()["results"] == []
+    suppression.withdraw(row.pk, mira)
+    assert soar.get(f"/suppressions/{row.pk}/").json()["ended_at"] is not None
+    assert soar.get("/suppressions/", state="in_force").json()["results"] == []
+    assert len(soar.get("/suppressions/", state="ended").json()["results"]) == 1
 
 
 def test_monitors_tell_their_state_their_fault_and_when_they_were_heard(soar: Program) -> None:
