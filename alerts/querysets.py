@@ -24,6 +24,8 @@ TABS = {
     "closed": "Closed",
     "all": "All",
 }
+SUPPRESSED = "suppressed"
+STATUSES = {**dict(Status.choices), SUPPRESSED: "Suppressed"}
 NEARBY = timedelta(hours=24)
 NEAREST = 100
 OPEN = ~Q(status=Status.CLOSED)
@@ -68,8 +70,15 @@ def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
 
 
 def newest(alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched: bool = False) -> list[Alert]:
+    """Return the newest of them, below a key where one is given, with what `with_ticket` fetches; `searched` as in `settled`."""
+    return list(with_ticket(settled(alerts, limit, before=before, searched=searched)).order_by("-id")[:limit])
+
+
+def settled(
+    alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched: bool = False
+) -> QuerySet[Alert]:
     """
-    Return the newest of them, below a key where one is given, with what `with_ticket` fetches.
+    Narrow to some of them, in no order, among which stand the newest `limit` (below a key where one is given).
 
     `searched` says that nobody can know how many match: the database walks back from the newest of all until the page is full if it
     believes that many do, and finds all of them first otherwise; where it is wrong, it reads a million rows. So those are looked for
@@ -83,7 +92,7 @@ def newest(alerts: QuerySet[Alert], limit: int, *, before: int | None = None, se
             keys = list(below.order_by().values_list("pk", flat=True)[: FEW + 1])
         if len(keys) <= FEW:
             below = Alert.objects.filter(pk__in=keys)
-    return list(with_ticket(below).order_by("-id")[:limit])
+    return below
 
 
 def narrowing(field: str, value: Any) -> Q:
@@ -98,6 +107,8 @@ def narrowing(field: str, value: Any) -> Q:
         case "assignee":
             person = Person.objects.filter(user__username=value).values("pk")[:1]
             return Q(assignee=None) if value == "nobody" else Q(assignee=person)
+        case "status" if value == SUPPRESSED:
+            return Q(suppressed_by__isnull=False)
     return Q(**{field: value})
 
 

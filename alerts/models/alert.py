@@ -154,6 +154,11 @@ class Alert(models.Model):
         return self.status != Status.CLOSED
 
     @property
+    def status_word(self) -> str:
+        """Where it stands, for people: one that a suppression hides is no ordinary closed one."""
+        return "Suppressed" if self.suppressed_by_id else self.get_status_display()
+
+    @property
     def is_snoozed(self) -> bool:
         """Whether it is open and quiet until a time."""
         return self.is_open and self.snoozed_until is not None and self.snoozed_until > timezone.now()

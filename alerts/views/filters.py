@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from alerts import querysets
-from alerts.choices import Status, Verdict
+from alerts.choices import Verdict
 from alerts.grouping import GROUPS, Group
 from alerts.models import Alert
 from core import clock
@@ -32,7 +32,7 @@ class QueueFilter(forms.Form):
     tab = forms.ChoiceField(choices=list(querysets.TABS.items()), required=False)
     severity = forms.TypedChoiceField(choices=SEVERITY_WORDS, coerce=int, empty_value=None, required=False)
     detection = forms.CharField(max_length=120, required=False)
-    status = forms.ChoiceField(choices=Status.choices, required=False)
+    status = forms.ChoiceField(choices=list(querysets.STATUSES.items()), required=False)
     verdict = forms.ChoiceField(choices=Verdict.choices, required=False)
     assignee = forms.CharField(max_length=150, required=False)
     country = forms.CharField(max_length=80, required=False)

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from alerts import querysets
-from alerts.choices import Status, Verdict
+from alerts.choices import Verdict
 from alerts.grouping import GROUPS, Group, grouped
 from alerts.models import Alert, TicketOperation
 from alerts.services import entities, saved
@@ -78,7 +78,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "filtered": understood.is_filtered,
         "groups": list(GROUPS.items()),
         "severities": SEVERITY_WORDS,
-        "statuses": Status.choices,
+        "statuses": list(querysets.STATUSES.items()),
         "verdicts": Verdict.choices,
         "periods": list(PERIODS.items()),
         "people": [(value, name) for value, name in AssignForm().fields["to"].choices if value],  # type: ignore[attr-defined]
@@ -130,7 +130,8 @@ def _rows(understood: Asked, matching: QuerySet[Alert]) -> dict[str, Any]:
 
 def _groups(understood: Asked, matching: QuerySet[Alert]) -> dict[str, Any]:
     wanted = understood.wanted
-    found = grouped(matching, wanted["group"], now=clock.now(), limit=PAGE, before=wanted.get("before"))
+    found = grouped(matching, wanted["group"], now=clock.now(), limit=PAGE, before=wanted.get("before"),
+                    searched=understood.is_searched)  # fmt: skip
     return {
         "rows": [GroupRow(one, KINDS.get(one.kind, ""), understood.within(one), _bars(one.days)) for one in found.rows],
         "older": found.older,

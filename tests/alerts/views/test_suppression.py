@@ -202,3 +202,20 @@ def test_the_pages_cost_the_same_however_many_there_are(
         alert = row.alerts.first() or make_alert()
         with django_assert_max_num_queries(20):
             assert client.get(f"/suppressions/new/?alert={alert.pk}").status_code == 200
+
+
+def test_the_queue_shows_what_is_suppressed_under_closed_and_all_and_by_its_filter(client: Client, mira: User) -> None:
+    make(person_of(mira))
+    hidden = tell().occurrence.alert
+    closed, seen = make_alert(status="closed"), make_alert()
+
+    def shown(query: str) -> list[int]:
+        page = client.get(f"/?{query}").content.decode()
+        return [alert.pk for alert in (hidden, closed, seen) if f'href="/alerts/{alert.pk}/' in page]
+
+    assert shown("tab=all&status=suppressed") == [hidden.pk]
+    assert shown("tab=all&not=status:suppressed") == [closed.pk, seen.pk]
+    assert shown("tab=closed") == [hidden.pk, closed.pk]
+    assert shown("tab=new") == [seen.pk]
+    assert 'data-words="Suppressed"' in client.get("/?tab=closed").content.decode()
+    assert "<b>Suppressed</b>" in client.get(f"/alerts/{hidden.pk}/").content.decode()
