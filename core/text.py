@@ -1,17 +1,18 @@
 """Text that somebody else wrote, made fit to be kept and to be read. Pure."""
 
+import re
 from typing import Any
 
 # Embeddings, overrides and isolates: with one in a name, "gnp.exe" reads "exe.png", and so does what follows it.
 BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 # What no keyboard types and many programs obey; tab and the ends of lines are white space.
 CONTROLS = tuple(code for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in {0x09, 0x0A, 0x0D, 0x85})
-_SHOWN = {code: f"[U+{code:04X}]" for code in (*BIDI, *CONTROLS)}
+_ANY = re.compile("[" + "".join(map(chr, (*BIDI, *CONTROLS))) + "]")
 
 
 def controls_shown(text: str) -> str:
     """Return `text` with every control written out, as [U+202E]. Letters that run from right to left need none and stay."""
-    return text.translate(_SHOWN)
+    return _ANY.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
 
 
 def storable(value: Any) -> Any:

@@ -192,9 +192,12 @@ def listed(kind: str = "", limit: int = 50) -> list[Together]:
 
 def search(text: str, kind: str = "") -> list[Entity]:
     """Return at most MAX_FOUND entities whose value or name holds `text`: exactly that one first."""
-    rows = Entity.objects.filter(kind=kind) if kind else Entity.objects.all()
-    found = list(rows.filter(Q(value__icontains=text) | Q(name__icontains=text)).order_by("-id")[:MAX_FOUND])
     exact = {text, text.lower()}
+    rows = Entity.objects.filter(kind__in=[kind] if kind else KINDS)
+    found = list(rows.filter(value__in=exact))
+    holding = Q(value__icontains=text) | Q(name__icontains=text)
+    # in no order: whatever is found first will do, and the newest of a million might be far from the first
+    found += rows.filter(holding).exclude(value__in=exact)[: MAX_FOUND - len(found)]
     return sorted(found, key=lambda row: (row.value not in exact, row.value))
 
 

@@ -24,7 +24,7 @@ Policy = Monitor.Policy
 POINTS = {1: 8, 2: 5, 3: 3, 4: 2, 5: 1}  # by severity
 HARMLESS = (Verdict.FALSE_POSITIVE, Verdict.BENIGN)
 SHOWN_DAYS = 30
-MAX_REPLAYED = 5_000
+MAX_REPLAYED = 2_000
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,9 @@ def would_have_made(monitor: Monitor, days: int = SHOWN_DAYS) -> list[Outlook]:
     """
     since = clock.now() - timedelta(days=days)
     real = Alert.objects.filter(rehearsal=None, suppressed_by=None, created_at__gte=since)
-    entities = real.filter(monitor=monitor).values("entity_id")
-    rows = real.filter(Q(monitor=monitor) | Q(entity_id__in=entities)).order_by("-created_at")
+    mine = real.filter(monitor=monitor).order_by("-id").values_list("entity_id", flat=True)
+    entities = set(mine[:MAX_REPLAYED])
+    rows = real.filter(Q(monitor=monitor) | Q(entity_id__in=entities)).order_by("-id")
     ticketed = Exists(TicketOperation.objects.filter(case=OuterRef("case"), kind=OperationKind.CREATE))
     past = [
         _Past(at, closed_at, print_, (kind, entity), severity, monitor_id == monitor.pk, has_ticket)
