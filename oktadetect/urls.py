@@ -8,6 +8,8 @@ from alerts.jira_webhook import JiraEvents
 from alerts.webhook import OktaDetections
 from oktadetect import health
 
+handler500 = "alerts.api.errors.server_error"
+
 urlpatterns = [
     path("okta-detections", OktaDetections.as_view(), name="okta-detections"),
     path("jira-events/<str:secret>/", JiraEvents.as_view(), name="jira-events"),

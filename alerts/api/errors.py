@@ -7,11 +7,14 @@ A request that makes no sense answers 400 in DRF's shape: each field with what i
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from alerts.services import comments, triage
+from alerts.templatetags.portal import request_id
 
 STATUS: Mapping[type[triage.TriageError], int] = {
     triage.NoSuchAlert: status.HTTP_404_NOT_FOUND,
@@ -50,6 +53,14 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         code = "not_found" if response.status_code == status.HTTP_404_NOT_FOUND else "permission_denied"
         response.data = {"code": code, "detail": str(error) or response.data["detail"]}
     return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an error that nobody foresaw: programs in JSON, people by a page; both with the id that the log has."""
+    if not request.path.startswith("/api/"):
+        return defaults.server_error(request)
+    detail = f"Something broke on our side. Read anew before you repeat it; the log has it by the id {request_id()}."
+    return JsonResponse({"code": exceptions.APIException.default_code, "detail": detail}, status=500)
 
 
 def told(error: triage.TriageError) -> dict[str, Any]:

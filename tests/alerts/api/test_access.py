@@ -188,6 +188,20 @@ def test_nobody_on_the_way_keeps_what_is_answered(soar: Program) -> None:
         assert answer["Cache-Control"] == "no-store"
 
 
+def test_an_error_on_our_side_is_json_with_the_id_that_the_log_has(
+    soar: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr("alerts.services.measures.times", broken)
+    client = Client(raise_request_exception=False)
+    answer = client.get("/api/v1/measures/", headers={"Authorization": f"Bearer {soar.token}"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "error")
+    assert answer["X-Request-Id"] in answer.json()["detail"]
+    assert "broken on purpose" not in answer.content.decode()
+
+
 def test_a_form_is_no_json(soar: Program) -> None:
     path = f"/api/v1/alerts/{make_alert().pk}/acknowledge/"
     answer = Client().post(path, {"version": ""}, headers={"Authorization": f"Bearer {soar.token}"})

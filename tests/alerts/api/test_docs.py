@@ -27,7 +27,7 @@ OF_DRF = {
     one.default_code
     for one in vars(exceptions).values()
     if inspect.isclass(one) and issubclass(one, exceptions.APIException)
-} - {"error", "invalid"}  # the family, which is raised by nobody; and what is told by field
+} - {"invalid"}  # what is told by field
 
 
 def sent(soar: Program, command: str, variables: dict[str, str]) -> dict[str, object]:

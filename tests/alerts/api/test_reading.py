@@ -21,6 +21,7 @@ from tests.factories import (
     make_event,
     make_evidence,
     make_monitor,
+    make_occurrence,
     make_operation,
     make_person,
     make_ticket,
@@ -318,3 +319,27 @@ def test_a_list_costs_the_same_for_one_alert_and_for_fifty(
         made()
     with django_assert_num_queries(cost):
         assert len(soar.get(path).json()["results"]) == 50
+
+
+def test_one_alert_costs_the_same_however_much_belongs_to_it(
+    soar: Program, mira: Person, django_assert_num_queries: Any
+) -> None:
+    alert = make_alert(assignee=make_person(), closed_by=mira)
+    make_ticket(alert)
+
+    def grow() -> None:
+        make_occurrence(alert)
+        make_operation(alert, OperationKind.COMMENT)
+        involve(alert, "ip", f"203.0.113.{alert.involved.count()}", "source")
+        triage.assign(alert.pk, make_person(), to=make_person())
+        comments.add(alert.pk, make_person(), text="Seen")
+
+    grow()
+    soar.get(f"/alerts/{alert.pk}/")  # the token's last use is noted once a minute
+    for _ in range(2):
+        with django_assert_num_queries(11):
+            soar.get(f"/alerts/{alert.pk}/")
+        for _ in range(10):
+            grow()
+    told = soar.get(f"/alerts/{alert.pk}/").json()
+    assert min(len(told[name]) for name in ("involved", "occurrences", "operations", "history")) > 10
