@@ -6,7 +6,7 @@ Costs are bounded: the events of the latest MAX_ALERTS alerts that name it, at m
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,7 +49,7 @@ class Moment:
     One line of a story: an event in short names, or an alert.
 
     `quiet` is the time since the line before, where that was long; `moved` names what of *ip*, *country* and *device_token* differs
-    from the event before.
+    from the event before. Events that repeat themselves are one line: `times` of them, the last `until` then.
     """
 
     at: datetime
@@ -57,6 +57,8 @@ class Moment:
     alert: Alert | None = None
     quiet: timedelta | None = None
     moved: frozenset[str] = frozenset()
+    times: int = 1
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def of_session(entity: Named, told: Iterable[Mapping[str, Any]] = ()) -> Story:
     moments = [Moment(at, event=event) for event in found.events if (at := when(event.get("t"))) is not None]
     moments += [Moment(row.last_seen, alert=row) for row in found.alerts]
     moments.sort(key=lambda moment: (moment.at, moment.alert is not None))
-    return Story(list(_compared(moments)), _places(moments))
+    return Story(_folded(_compared(moments)), _places(moments))
 
 
 def by_weekday(hours: Mapping[datetime, int]) -> list[list[int]]:
@@ -124,10 +126,27 @@ def _compared(moments: Iterable[Moment]) -> Iterable[Moment]:
             for name in ("ip", "country", "device_token")
             if moment.event and moment.event.get(name) and before.get(name) and moment.event[name] != before[name]
         }
-        yield Moment(moment.at, moment.event, moment.alert, quiet, frozenset(moved))
+        yield replace(moment, quiet=quiet, moved=frozenset(moved))
         last = moment
         if moment.event:
             before = {**before, **{name: value for name, value in moment.event.items() if value}}
+
+
+def _folded(moments: Iterable[Moment]) -> list[Moment]:
+    """Take events that say the same as the one before, without a quiet time or a move between them, together."""
+    found: list[Moment] = []
+    for moment in moments:
+        last = found[-1] if found else None
+        if last and last.event and moment.event and not moment.quiet and not moment.moved and _same(last, moment):
+            found[-1] = replace(last, times=last.times + 1, until=moment.at)
+        else:
+            found.append(moment)
+    return found
+
+
+def _same(one: Moment, other: Moment) -> bool:
+    first, second = one.event or {}, other.event or {}
+    return all(first.get(name) == second.get(name) for name in ("type", "result", "reason", *PLACED_BY))
 
 
 def _places(moments: Iterable[Moment]) -> list[Place]:

@@ -133,7 +133,8 @@ def test_a_hostile_value_has_its_page_and_runs_nothing(
 
 
 @pytest.mark.parametrize(
-    "path", ["/entities/", "/entities/user/00uanna/?live=1", "/entities/session/idxA1b2C3d4/", "alert"]
+    "path",
+    ["/entities/", "/entities/user/00uanna/?live=1", "/entities/session/idxA1b2C3d4/", "/cases/", "case", "alert"],
 )
 def test_nothing_is_wider_than_a_small_phone(
     page: Page, live_server: LiveServer, path: str, monkeypatch: pytest.MonkeyPatch
@@ -143,7 +144,8 @@ def test_nothing_is_wider_than_a_small_phone(
     involve(alert, "user", f"{'x' * 90}@example.com", "tried")
     sign_in(page, live_server)
     page.set_viewport_size({"width": 375, "height": 800})
-    page.goto(live_server.url + (f"/alerts/{alert.pk}/" if path == "alert" else path))
+    addresses = {"alert": f"/alerts/{alert.pk}/", "case": f"/cases/{alert.case_id}/"}
+    page.goto(live_server.url + addresses.get(path, path))
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 

@@ -228,11 +228,12 @@ def test_a_session_is_told_as_one_story_across_detections(client: Client, monkey
 
 
 def test_a_story_names_its_quiet_times_and_what_moved(client: Client) -> None:
+    berlin = {"session": "idx1", "ip": "198.51.100.1", "country": "Germany", "city": "Berlin"}
     events = [
-        make_event(session="idx1", uuid="a", at=ago(hours=5), ip="198.51.100.1", country="Germany", city="Berlin"),
-        make_event(session="idx1", uuid="b", at=ago(hours=5, minutes=-1), ip="198.51.100.1", country="Germany", city="Berlin"),
-        make_event(session="idx1", uuid="c", at=ago(hours=1), ip="203.0.113.9", country="Singapore", city="Singapore"),
-    ]  # fmt: skip
+        make_event(uuid="a", at=ago(hours=5), **berlin),
+        make_event(uuid="b", at=ago(hours=5, minutes=-1), result="SUCCESS", **berlin),
+        make_event(uuid="c", at=ago(hours=1), session="idx1", ip="203.0.113.9", country="Singapore", city="Singapore"),
+    ]
     involve(make_alert(events=events, last_seen=ago(hours=1)), "session", "idx1", "session")
     page = page_of(client, "session", "idx1")
     told = page.split('id="story"')[1].split("</section>")[0]
@@ -243,6 +244,15 @@ def test_a_story_names_its_quiet_times_and_what_moved(client: Client) -> None:
     seen = page.split('id="places"')[1].split("</table>")[0]
     assert seen.count("<tr>") == 3
     assert "Berlin, Germany" in seen
+
+
+def test_events_that_repeat_themselves_are_one_line_of_the_story(client: Client) -> None:
+    events = [make_event(session="idx1", uuid=f"e{number}", at=ago(minutes=20 - number)) for number in range(5)]
+    events += [make_event(session="idx1", uuid="other", at=ago(minutes=3), result="SUCCESS", reason=None)]
+    involve(make_alert(events=events, last_seen=ago(minutes=2)), "session", "idx1", "session")
+    told = page_of(client, "session", "idx1").split('id="story"')[1].split("</section>")[0]
+    assert told.count(">Sign-in<") == 2
+    assert told.count("×5") == 1
 
 
 def test_a_session_that_never_moved_says_so_without_a_warning(client: Client) -> None:
