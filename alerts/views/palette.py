@@ -40,6 +40,7 @@ PAGES = [
     ("Measures", "alerts:measures", "", "time to detect resolve false positives charts"),
     ("Pipeline", "alerts:pipeline", "", "deliveries quarantine"),
     ("Jira", "alerts:jira", "", "tickets operations check pipeline"),
+    ("First run", "alerts:first-run", "", "set up onboarding checklist settings test"),
     ("API", "api-docs", "", "openapi documentation rest"),
     ("API tokens", "alerts:tokens", "", "account bearer"),
 ]
@@ -88,12 +89,13 @@ def palette(request: HttpRequest) -> HttpResponse:
 def _alerts(text: str) -> list[Found]:
     number = NUMBER.fullmatch(text)
     rows = list(Alert.objects.filter(pk=int(number[1]))) if number else []
-    if len(text) >= SHORTEST:
-        rows += querysets.about(Alert.objects.all(), text).order_by("-pk")[:MOST]
+    if len(text) >= SHORTEST and not rows:
+        found = querysets.settled(querysets.about(Alert.objects.all(), text), MOST, searched=True)
+        rows += found.order_by("-pk")[:MOST]
     return [
         Found(one.sentence, f"{one} · {one.get_status_display()}", "inbox", reverse("alerts:alert", args=[one.pk]))
-        for one in dict.fromkeys(rows)
-    ][:MOST]
+        for one in rows
+    ]
 
 
 def _entities(text: str) -> list[Found]:

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
+from alerts import querysets
 from alerts.models import Alert
 from alerts.querysets import COUNT_LIMIT
 from alerts.views.filters import Asked, asked
@@ -58,19 +59,20 @@ def trail_of(request: HttpRequest) -> str:
 
 
 def walk(request: HttpRequest, pk: int) -> Walk | None:
-    """Return the alert's place in the list it was opened from; None without one. One query; three where the list is long."""
+    """Return the alert's place in the list it was opened from; None without one. One query; a few where the list is long or searched."""
     assert isinstance(request.user, User)  # noqa: S101 - the middleware lets nobody else in
     understood = _list(request)
     if understood is None:
         return None
     alerts = understood.alerts(request.user.pk)
-    first = list(alerts.order_by("-pk").values_list("pk", flat=True)[: COUNT_LIMIT + 1])
+    top = querysets.settled(alerts, COUNT_LIMIT + 1, searched=understood.is_searched)
+    first = list(top.order_by("-pk").values_list("pk", flat=True)[: COUNT_LIMIT + 1])
     is_whole = len(first) <= COUNT_LIMIT
     newer, older = [key for key in first if key > pk], [key for key in first if key < pk]
     return Walk(
         query=understood.of_alerts,
         previous=(newer[-1] if newer else None) if older or is_whole else _one(alerts.filter(pk__gt=pk).order_by("pk")),
-        next=older[0] if older else None if is_whole else _one(alerts.filter(pk__lt=pk).order_by("-pk")),
+        next=older[0] if older else None if is_whole else _one(_below(understood, alerts, pk)),
         place=len(newer) + 1 if pk in first else None,
         count=len(first),
     )
@@ -79,6 +81,10 @@ def walk(request: HttpRequest, pk: int) -> Walk | None:
 def _list(request: HttpRequest) -> Asked | None:
     told = request.POST.get("from", request.GET.get("from"))
     return None if told is None or len(told) > LONGEST else asked(QueryDict(told))
+
+
+def _below(understood: Asked, alerts: QuerySet[Alert], pk: int) -> QuerySet[Alert]:
+    return querysets.settled(alerts, 1, before=pk, searched=understood.is_searched).order_by("-pk")
 
 
 def _one(alerts: QuerySet[Alert]) -> int | None:

@@ -36,7 +36,7 @@ def test_an_analyst_signs_in_opens_an_alert_and_closes_it_with_a_verdict(
 
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/alerts/*/")  # with its scripts: a key that is pressed before them is pressed for nothing
+    page.wait_for_url("**/alerts/*/?from=*")  # with its scripts: a key that is pressed before them is pressed for nothing
     expect(page.get_by_role("heading", level=1)).to_contain_text("from Singapore")
     page.keyboard.press("a")
     expect(page.get_by_text("The alert is yours.")).to_be_visible()

@@ -53,7 +53,7 @@ def test_an_alert_is_looked_at_and_its_values_filter(
     page.keyboard.press("Escape")
     expect(page.locator("#preview")).to_be_hidden()
     page.locator(".sub").get_by_text("Noise", exact=True).hover()
-    page.get_by_role("link", name="Not this").click()
+    page.get_by_role("menuitem", name="Without this detection").click()
     expect(page.locator(".queue tbody tr")).to_have_count(1)
     expect(page.get_by_role("link", name="Not detection Noise")).to_be_visible()
     assert complaints == []
