@@ -1,9 +1,11 @@
 """What every endpoint has in common."""
 
 from collections.abc import Mapping
+from datetime import UTC
 from io import BytesIO
 from typing import Any, ClassVar
 
+from django.utils import timezone
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotFound, ParseError, ValidationError
 from rest_framework.parsers import JSONParser
@@ -46,6 +48,11 @@ class Endpoint(APIView):
     parser_classes = (SmallJson,)
     metadata_class = None
     http_method_names = ("get", "head", "post", "delete")
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Tell and understand times in UTC, in whatever zone the pages are."""
+        with timezone.override(UTC):
+            return super().dispatch(request, *args, **kwargs)
 
     def get_exception_handler(self) -> Any:
         """Answer errors in one shape."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from alerts.choices import OperationKind, Scope, Status, Verdict
 from alerts.models import Alert, ApiToken, Comment
@@ -73,6 +74,16 @@ def test_a_snooze_ends_within_a_month(soar: Program, until: timedelta) -> None:
     answer = soar.post(f"/alerts/{make_alert().pk}/snooze/", asked)
     assert answer.status_code == 400
     assert "within 30 days" in answer.json()["until"][0]
+
+
+def test_times_are_told_and_understood_in_utc_wherever_the_portal_is(soar: Program) -> None:
+    alert, until = make_alert(), (clock.now() + timedelta(hours=4)).replace(microsecond=0)
+    with timezone.override("Asia/Tokyo"):
+        asked = {"until": until.replace(tzinfo=None).isoformat(), "version": None}
+        told = decided(soar.post(f"/alerts/{alert.pk}/snooze/", asked), alert)
+    assert alert.snoozed_until == until
+    assert told["alert"]["snoozed_until"] == until.isoformat().replace("+00:00", "Z")
+    assert f"{until:%H:%M:%S} +00:00" in told["alert"]["history"][0]["words"]
 
 
 def test_a_true_positive_stays_open_and_is_escalated(soar: Program) -> None:
