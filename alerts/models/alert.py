@@ -121,6 +121,9 @@ class Alert(models.Model):
             models.UniqueConstraint(
                 fields=["fingerprint"], condition=~models.Q(status=CLOSED), name="one_open_alert_a_fingerprint"
             ),
+            models.CheckConstraint(
+                condition=models.Q(suppressed_by__isnull=True) | models.Q(status=CLOSED), name="suppressed_is_closed"
+            ),
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["status", "-id"], name="alert_by_status"),

@@ -56,7 +56,7 @@ def ticket_reopened(ticket: Ticket, by: Person | str) -> int:
     """
     if settings.OKTADETECT_JIRA_CLOSE_POLICY not in FOLLOWING:
         return 0
-    alerts = Alert.objects.filter(case_id=ticket.case_id, rehearsal=None)
+    alerts = Alert.objects.filter(case_id=ticket.case_id, rehearsal=None, suppressed_by=None)
     if alerts.exclude(status=Status.CLOSED).exists():
         return 0
     last = alerts.aggregate(at=Max("closed_at"))["at"]

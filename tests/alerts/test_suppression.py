@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import transaction
-from pytest_django import DjangoAssertNumQueries
+from django.db import IntegrityError, transaction
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from alerts.models import Alert, Case, Rehearsal, Suppression, TicketOperation
 from alerts.rules import Rule
-from alerts.services import bulk, hiding, ingest, measures, policies, suppression, triage
+from alerts.services import bulk, following, hiding, ingest, measures, policies, suppression, triage
 from alerts.services.alerting import Outcome, take
 from alerts.services.suppression import NeedsConfirmation, NotSuppressed, Wanted
 from core import clock
@@ -20,7 +20,7 @@ from core.activity import history
 from core.models import Person
 from tests.alerts.test_alerting import DELIVERY, ORIGIN, finding
 from tests.alerts.test_policies import origin
-from tests.factories import ago, involve, make_alert, make_monitor, make_person
+from tests.factories import ago, involve, make_alert, make_monitor, make_person, make_ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -364,3 +364,20 @@ def test_measures_count_what_is_suppressed_apart() -> None:
     told = {one.detection: one for one in measures.detections(7)}
     assert (told["Brute force"].alerts, told["Brute force"].suppressed) == (1, 1)
     assert measures.times(7)[0].alerts == 1
+
+
+def test_reopening_a_ticket_in_jira_opens_nothing_that_is_suppressed(settings: Settings) -> None:
+    settings.OKTADETECT_JIRA_CLOSE_POLICY = "both"
+    make()
+    closed, hidden = make_alert(status="closed", closed_at=ago(minutes=9)), tell().occurrence.alert
+    Alert.objects.filter(pk=hidden.pk).update(case=closed.case, closed_at=clock.now())
+    assert following.ticket_reopened(make_ticket(closed), "jira") == 1
+    hidden.refresh_from_db()
+    assert hidden.status == "closed"
+
+
+def test_the_database_keeps_a_suppressed_alert_closed() -> None:
+    make()
+    hidden = tell().occurrence.alert
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Alert.objects.filter(pk=hidden.pk).update(status="new")
