@@ -76,6 +76,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "trail": trail(understood.of_alerts),
         "entity_name": entities.name_of(wanted["entity"]) if wanted.get("entity") else "",
         "filtered": understood.is_filtered,
+        "short": 0 < len(wanted.get("q") or "") < entities.LETTERS,
         "groups": list(GROUPS.items()),
         "severities": SEVERITY_WORDS,
         "statuses": list(querysets.STATUSES.items()),

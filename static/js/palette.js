@@ -3,7 +3,7 @@
  * which are its own buttons and links. The field keeps the focus; the chosen option is told by aria-activedescendant.
  */
 
-const ACTIONS = ".decide button, .decide a, .walk a, #bulk:not([hidden]) button";
+const ACTIONS = [".decide button, .decide a", ".walk a", "#bulk:not([hidden]) button"];
 
 const dialog = document.getElementById("palette");
 const input = dialog?.querySelector("input");
@@ -54,7 +54,7 @@ function optionOf(control, words, number) {
 function offerActions() {
   const list = document.getElementById("palette-found");
   const typed = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const actions = [...document.querySelectorAll(ACTIONS)]
+  const actions = ACTIONS.flatMap((where) => [...document.querySelectorAll(where)])
     .filter((control) => control.checkVisibility())
     .map((control) => [control, wordsOf(control)])
     .filter(([, words]) => typed.every((word) => words.toLowerCase().includes(word)));

@@ -224,6 +224,12 @@ def test_an_empty_queue_teaches_what_will_appear(client: Client, query: str, wor
     assert words in client.get(f"/{query}").content.decode()
 
 
+def test_a_search_of_two_letters_that_finds_nothing_says_why(client: Client) -> None:
+    make_alert()
+    assert "Type three or more" in client.get("/?tab=all&q=zz").content.decode()
+    assert "Type three or more" not in client.get("/?tab=all&q=zzz").content.decode()
+
+
 def test_an_empty_tab_beside_full_ones_says_what_belongs_there(client: Client) -> None:
     make_alert()
     assert "Nothing is yours" in client.get("/?tab=mine").content.decode()
