@@ -5,7 +5,7 @@ The newest POOL alerts are looked through, so that the price stays the same howe
 """
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from alerts.choices import OperationKind, OperationState, Status
 from alerts.models import Alert, AlertEntity, Case, Entity, TicketOperation
 from alerts.services.entities import KINDS
 
-POOL = 5_000
+POOL = 2_000
 MAX_LINKS = 50
 TABS = {"open": "Open", "all": "All"}
 TICKETS = {
@@ -66,28 +66,18 @@ def listed(
     tab: str, *, entity: str, policy: str, ticket: str, limit: int, before: tuple[int, int] | None = None
 ) -> Page:
     """
-    Return the cases of a tab (a key of TABS) that match; empty filters let all through. Eight queries at most.
+    Return the cases of a tab (a key of TABS) that match; empty filters let all through. Ten queries at most.
 
     `before` is the rank (1 for several alerts or a score) and key of the last one on the page before.
     """
     pairs = _pool(tab, entity)
-    cases = {case for _, case in pairs[:POOL]}
-    rows = Case.objects.filter(pk__in=cases)
-    if policy:
-        rows = rows.filter(ticket_policy=policy)
-    if ticket:
-        rows = rows.filter(_in_jira(ticket))
-    scored = dict(rows.annotate(scored=_as_bool(Q(score__isnull=False))).values_list("pk", "scored"))
-    real = Alert.objects.filter(case__in=scored, rehearsal=None).order_by()
-    counted = real.values("case").annotate(
-        alerts=Count("pk"), open=Count("pk", filter=querysets.OPEN), last_seen=Max("last_seen")
-    )
-    counts = {row["case"]: row for row in counted}
-    keys = [(int(row["alerts"] > 1 or scored[pk]), pk) for pk, row in counts.items()]
+    cases = _matching({case for _, case in pairs[:POOL]}, policy, ticket)
+    first = _several(cases) | set(Case.objects.filter(pk__in=cases, score__isnull=False).values_list("pk", flat=True))
+    keys = ((int(pk in first), pk) for pk in cases)
     found = heapq.nlargest(limit + 1, (key for key in keys if before is None or key < before))
     page = found[:limit]
     return Page(
-        rows=_rows([pk for _, pk in page], counts),
+        rows=_rows([pk for _, pk in page]),
         looked=min(len(pairs), POOL),
         is_cut=len(pairs) > POOL,
         older=page[-1] if len(found) > limit else None,
@@ -134,6 +124,24 @@ def _pool(tab: str, entity: str) -> list[tuple[int, int]]:
     return heapq.nlargest(POOL + 1, found)
 
 
+def _matching(cases: set[int], policy: str, ticket: str) -> set[int]:
+    """Return those of the cases that match; without a filter, all of them."""
+    if not (policy or ticket):
+        return cases
+    rows = Case.objects.filter(pk__in=cases)
+    if policy:
+        rows = rows.filter(ticket_policy=policy)
+    if ticket:
+        rows = rows.filter(_in_jira(ticket))
+    return set(rows.values_list("pk", flat=True))
+
+
+def _several(cases: set[int]) -> set[int]:
+    """Return those of the cases that hold more than one alert."""
+    held = Alert.objects.filter(case__in=cases, rehearsal=None).order_by().values("case").annotate(alerts=Count("pk"))
+    return set(held.filter(alerts__gt=1).values_list("case", flat=True))
+
+
 def _in_jira(state: str) -> Q:
     operations = TicketOperation.objects.filter(case=OuterRef("pk")).order_by()
     creates = operations.filter(kind=OperationKind.CREATE)
@@ -157,7 +165,12 @@ def _as_bool(condition: Q) -> ExpressionWrapper[Any]:
     return ExpressionWrapper(condition, output_field=BooleanField())
 
 
-def _rows(page: list[int], counts: Mapping[int, Mapping[str, Any]]) -> list[Row]:
+def _rows(page: list[int]) -> list[Row]:
+    real = Alert.objects.filter(case__in=page, rehearsal=None).order_by()
+    counted = real.values("case").annotate(
+        alerts=Count("pk"), open=Count("pk", filter=querysets.OPEN), last_seen=Max("last_seen")
+    )
+    counts = {row["case"]: row for row in counted}
     unfinished = Prefetch(
         "operations", queryset=querysets.owed(TicketOperation.objects.order_by("id")), to_attr="unfinished"
     )
