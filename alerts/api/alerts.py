@@ -79,7 +79,7 @@ class Alerts(Endpoint):
         The parameters are those of the queue's address: what one filters there can be asked here. A parameter that is not known, or
         makes no sense, is refused. To follow what is new, ask with `tab=all&after=` and the highest id that was read.
         """
-        wanted = checked(AlertsAsked(request.query_params), request.query_params, also=["not"])
+        wanted = checked(AlertsAsked(request.query_params), request.query_params)
         understood = asked(request.query_params)
         left_out = request.query_params.getlist("not")
         if len(understood.left_out) != len(set(left_out)):

@@ -1,6 +1,6 @@
 """What addresses ask, read by forms as the pages read them; but what makes no sense is refused here, and nothing is left out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -43,17 +43,16 @@ class Page(Generic[M]):
     results: Sequence[M]
 
 
-def checked(form: forms.Form, address: QueryDict, *, also: Iterable[str] = ()) -> dict[str, Any]:
-    """
-    Return what an address asks. Raises ValidationError also for a name that is not known, or given twice: a typo must not ask for more.
+def refuse_unknown(address: QueryDict, known: Container[str]) -> None:
+    """Raise ValidationError for a parameter that is not known: a typo must not ask for everything."""
+    unknown = {name: ["There is no such parameter."] for name in address if name not in known}
+    if unknown:
+        raise ValidationError(unknown)
 
-    `also` names what is read elsewhere, and may be given again.
-    """
-    many, known = set(also), set(form.fields)
-    wrong: dict[str, list[str]] = {
-        name: ["There is no such parameter."] for name in address if name not in known | many
-    }
-    wrong |= {name: ["It is given twice."] for name in known if len(address.getlist(name)) > 1}
+
+def checked(form: forms.Form, address: QueryDict) -> dict[str, Any]:
+    """Return what an address asks. Raises ValidationError for what makes no sense, and for what is said twice."""
+    wrong = {name: ["It is given twice."] for name in form.fields if len(address.getlist(name)) > 1}
     if not form.is_valid():
         wrong |= {name: [str(one) for one in said] for name, said in form.errors.items()}
     if wrong:

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from alerts.api import errors
 from alerts.api.access import MayDoIt, PerToken, TokenAuthentication
+from alerts.api.asking import refuse_unknown
 from alerts.choices import Scope
 
 MAX_BODY = 64 * 1024
@@ -53,6 +54,13 @@ class Endpoint(APIView):
         """Tell and understand times in UTC, in whatever zone the pages are."""
         with timezone.override(UTC):
             return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let the caller in, and refuse parameters that the operation does not take."""
+        super().initial(request, *args, **kwargs)
+        takes = getattr(getattr(self, (request.method or "").lower(), None), "takes", None)
+        if takes is not None:
+            refuse_unknown(request.query_params, takes)
 
     def get_exception_handler(self) -> Any:
         """Answer errors in one shape."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -35,7 +35,7 @@ SAYS: dict[int, OpenApiResponse] = {
     413: OpenApiResponse(Refusal, "The body is too large."),
     429: OpenApiResponse(Refusal, "Too many requests in this minute: `Retry-After` says when the next is answered."),
 }
-ALWAYS = (401, 403, 429)
+ALWAYS = (400, 401, 403, 429)
 
 
 def operation(
@@ -51,15 +51,23 @@ def operation(
     """
     Describe a method as the operation `name`: what it takes (`asks`), what it answers, and how it refuses beyond ALWAYS.
 
+    The endpoint refuses parameters that are not described: the names of the others stand on the method as `takes`.
     `conflict` is the serializer of what 409 says, where that is more than a Refusal.
     """
-    may = {*ALWAYS, *refuses, *((400,) if parameters else ()), *((400, 411, 413) if asks else ())}
+    may = {*ALWAYS, *refuses, *((411, 413) if asks else ())}
     responses: dict[int, Any] = {status: answers, **{code: SAYS[code] for code in sorted(may)}}
     if conflict is not None:
         responses[409] = OpenApiResponse(
             conflict, "Somebody or something changed it meanwhile, or it does not go. Nothing was done."
         )
-    return extend_schema(operation_id=name, request=asks, responses=responses, parameters=[*parameters])
+    described = extend_schema(operation_id=name, request=asks, responses=responses, parameters=[*parameters])
+
+    def describe(method: F) -> F:
+        told: Any = described(method)
+        told.takes = frozenset(one.name for one in parameters)
+        return cast("F", told)
+
+    return describe
 
 
 @cache

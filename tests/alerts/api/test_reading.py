@@ -94,6 +94,13 @@ def test_a_parameter_is_given_once_but_what_is_left_out(soar: Program) -> None:
     assert keys(soar.get("/alerts/?not=severity:1&not=severity:2")) == [str(alert)]
 
 
+@pytest.mark.parametrize("path", ["/monitors/", "/me/", "/pipeline/health/", "/cases/", "/entities/"])
+def test_no_operation_takes_a_parameter_that_it_does_not_have(soar: Program, path: str) -> None:
+    answer = soar.get(path, severity=1)
+    assert answer.status_code == 400
+    assert answer.json() == {"severity": ["There is no such parameter."]}
+
+
 def test_next_leads_through_all_of_them_though_new_ones_come(soar: Program) -> None:
     made = [str(make_alert()) for _ in range(5)]
     answer = soar.get("/alerts/", limit=2, tab="all")
