@@ -1,4 +1,4 @@
-"""What the command palette finds: alerts, entities, monitors, kept views and pages. Actions on a page it finds in the page itself."""
+"""What the command palette finds: alerts, cases, entities, monitors, kept views, pages. Actions on a page it finds in the page itself."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from alerts import querysets
-from alerts.models import Alert
+from alerts.models import Alert, Case
 from alerts.services import entities, saved
 from alerts.services.entities import KINDS
 from core import activity
@@ -21,6 +21,7 @@ from monitors.models import Monitor
 
 MOST = 6  # of each kind
 SHORTEST = 2  # letters that are worth a search of words
+CASE = re.compile(r"c-(\d{1,18})", re.ASCII | re.IGNORECASE)
 NUMBER = re.compile(r"(?:a-)?(\d{1,18})", re.ASCII | re.IGNORECASE)
 PAGES = [
     ("Queue", "alerts:queue", "", "new alerts inbox triage"),
@@ -77,6 +78,7 @@ def palette(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(f"{reverse('alerts:queue')}?{urlencode({'tab': 'all', 'q': text})}")
     groups = {
         "Alerts": _alerts(text),
+        "Cases": _cases(text),
         "Entities": _entities(text),
         "Monitors": _monitors(text, request.user),
         "Views": _views(text, request.user),
@@ -95,6 +97,15 @@ def _alerts(text: str) -> list[Found]:
     return [
         Found(one.sentence, f"{one} · {one.get_status_display()}", "inbox", reverse("alerts:alert", args=[one.pk]))
         for one in rows
+    ]
+
+
+def _cases(text: str) -> list[Found]:
+    number = CASE.fullmatch(text)
+    rows = Case.objects.filter(pk=int(number[1])) if number else Case.objects.none()
+    return [
+        Found(str(case), f"{case.entity_type} {case.entity_id}", "ticket", reverse("alerts:case", args=[case.pk]))
+        for case in rows
     ]
 
 

@@ -68,7 +68,15 @@ function offerActions() {
   title.setAttribute("role", "presentation");
   group.append(title, ...actions.map(([control, words], number) => optionOf(control, words, number)));
   list.querySelector("[data-nothing]")?.remove();
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "Found");
   list.prepend(group);
+}
+
+function tell() {
+  const found = options().length;
+  input.setAttribute("aria-expanded", String(found > 0));
+  dialog.querySelector("[role=status]").textContent = found === 0 ? "Nothing found" : `${found} found`;
 }
 
 /* Opening, typing, going */
@@ -102,6 +110,7 @@ input?.addEventListener("keydown", (event) => {
 dialog?.addEventListener("htmx:afterSettle", () => {
   offerActions();
   choose(options()[0]);
+  tell();
 });
 
 dialog?.addEventListener("mousemove", (event) => {

@@ -32,6 +32,11 @@ def test_an_alert_is_found_by_its_key_its_ticket_and_its_sentence(client: Client
     assert "Somebody else" not in dict(found(client, wanted))
 
 
+def test_a_case_is_found_by_its_key(client: Client) -> None:
+    case = make_alert().case
+    assert found(client, f"c-{case.pk}") == [(str(case), f"/cases/{case.pk}/")]
+
+
 def test_entities_lead_to_their_pages(client: Client) -> None:
     make_alert(entity_name="anna/berg")
     assert ("anna/berg", "/entities/user/~YW5uYS9iZXJn/") in found(client, "anna")
