@@ -9,11 +9,10 @@ from django.db.models.functions import TruncDate
 
 from alerts.choices import OperationState, Status
 from alerts.models import Alert, AlertEntity, Entity, Occurrence, Ticket, TicketOperation
-from alerts.services.entities import KINDS
+from alerts.services.entities import KINDS, LETTERS
 from core.models import Person
 
 COUNT_LIMIT = 99
-LETTERS = 3  # that make a trigram
 FEW = 3_000  # so many keys are named in a query rather than looked for again
 WALKED = 4_000  # alerts, of which one in eighty must match to fill a page
 TABS = {

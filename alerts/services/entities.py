@@ -46,6 +46,7 @@ MAX_COUNTED = 1_000
 MAX_TOGETHER = 200  # alerts whose other entities are counted
 MAX_LISTED = 2_000  # latest alerts that the list is made of
 MAX_FOUND = 50
+LETTERS = 3  # that make a trigram: fewer are found by no index
 MAX_EXCLUSIONS = 1_000
 MAX_EVENTS = 50
 DAYS = 28  # four of each weekday
@@ -191,11 +192,11 @@ def listed(kind: str = "", limit: int = 50) -> list[Together]:
 
 
 def search(text: str, kind: str = "") -> list[Entity]:
-    """Return at most MAX_FOUND entities whose value or name holds `text`: exactly that one first."""
+    """Return at most MAX_FOUND entities whose value or name holds `text` (is it, below LETTERS letters): exactly that one first."""
     exact = {text, text.lower()}
     rows = Entity.objects.filter(kind__in=[kind] if kind else KINDS)
     found = list(rows.filter(value__in=exact))
-    holding = Q(value__icontains=text) | Q(name__icontains=text)
+    holding = Q(value__icontains=text) | Q(name__icontains=text) if len(text) >= LETTERS else Q(name__iexact=text)
     # in no order: whatever is found first will do, and the newest of a million might be far from the first
     found += rows.filter(holding).exclude(value__in=exact)[: MAX_FOUND - len(found)]
     return sorted(found, key=lambda row: (row.value not in exact, row.value))

@@ -16,7 +16,7 @@ from django.db.models import Min, QuerySet
 from alerts.models import Figure
 from core import clock
 
-DEAR = 0.5  # seconds
+DEAR = 0.2  # seconds
 SHARE = 600
 OLDEST = timedelta(days=1)  # for which nobody looked at the workers either
 
