@@ -48,7 +48,7 @@ def burst(**fields: Any) -> Alert:
     grant = make_alert(
         detection="Admin role granted", detection_id="admin-role-granted", entity_id="00uanna", entity_name="anna.berg@example.com",
         sentence="anna.berg@example.com granted Super Administrator to themself", severity=1, last_seen=ago(minutes=8),
-        events=[granted], observed={"count": 1}, limits={},
+        events=[granted], observed={"count": 1, "roles": "Super Administrator", "receiver": "themself"}, limits={},
     )  # fmt: skip
     involve(grant, "session", "idxA1b2C3d4", "session")
     return alert
@@ -176,6 +176,8 @@ def test_screenshots_are_made(page: Page, live_server: LiveServer, monkeypatch: 
         ("entity-375", "/entities/user/00uanna/?live=1", "light", 375),
         ("session", "/entities/session/idxA1b2C3d4/", "light", 1280),
         ("alert-burst", f"/alerts/{alert.pk}/", "light", 1280),
+        ("alert-grant", f"/alerts/{Alert.objects.get(detection_id='admin-role-granted').pk}/", "light", 1280),
+        ("case", f"/cases/{alert.case_id}/", "light", 1280),
     ]
     for name, address, scheme, width in shots:
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
