@@ -21,6 +21,13 @@ from core import activity, clock
 from core.locks import take_turns
 from core.models import Person
 
+HELD = (
+    "detection",
+    "entity_type",
+    "entity_id",
+    "entity_name",
+    "countries",
+)  # what `facts_of` reads of an alert's own row
 MAX_REASON = Alert._meta.get_field("verdict_reason").max_length or 0
 
 

@@ -296,7 +296,7 @@ def test_a_preview_costs_the_same_however_much_it_finds(django_assert_num_querie
     for number in (2, 30):
         for _ in range(number):
             involve(make_alert(countries=["Germany"]), "ip", HERE, "source")
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             assert suppression.preview(rule).alerts >= number
 
 
