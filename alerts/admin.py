@@ -46,6 +46,11 @@ class SourceAdmin(admin.ModelAdmin[Source]):
             messages.warning(request, f"{source}: {token} — copy it now; only its hash is kept.")
 
 
+FOR_ALL_OTHERS = (
+    "All monitors without a template of their own have one already. Choose a monitor, or change that template."
+)
+
+
 class TicketTemplateForm(forms.ModelForm[TicketTemplate]):
     """A template, held to its language and to what Jira takes."""
 
@@ -64,6 +69,9 @@ class TicketTemplateForm(forms.ModelForm[TicketTemplate]):
             for name, said in ticket_templates.check(tried).items():
                 self.add_error(name or None, said)
             self.instance.resolved, self.instance.checked_at = tried.resolved, tried.checked_at
+        others = TicketTemplate.objects.filter(monitor=None).exclude(pk=self.instance.pk)
+        if not cleaned.get("monitor") and others.exists():
+            self.add_error("monitor", FOR_ALL_OTHERS)
         return cleaned
 
 
