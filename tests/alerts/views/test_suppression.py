@@ -200,7 +200,7 @@ def test_the_pages_cost_the_same_however_many_there_are(
         with django_assert_max_num_queries(15):
             client.get(f"/suppressions/{row.pk}/")
         alert = row.alerts.first() or make_alert()
-        with django_assert_max_num_queries(20):
+        with django_assert_max_num_queries(22):
             assert client.get(f"/suppressions/new/?alert={alert.pk}").status_code == 200
 
 
