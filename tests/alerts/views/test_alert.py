@@ -172,7 +172,7 @@ def test_the_page_asks_a_bounded_number_of_queries(
         make_occurrence(alert, first_at=ago(hours=number + 1), last_at=ago(hours=number + 1))
         make_alert(entity_name=alert.entity_name)
         triage.assign(alert.pk, make_person(), to=make_person())
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(26):
         page_of(client, alert)
 
 
