@@ -93,7 +93,7 @@ function open(value) {
   name.ariaHidden = "true";
   panel.setAttribute("aria-label", `What to do with ${words}`);
   panel.replaceChildren(name, ...actions);
-  document.body.append(panel);
+  (document.getElementById("main") ?? document.body).append(panel);
   panel.showPopover();
   place();
 }
