@@ -171,14 +171,15 @@ def noisiest(found: Sequence[OfDetection], limit: int = 3) -> list[OfDetection]:
 
 
 def weekly(days: int) -> list[tuple[datetime, int]]:
-    """Return how many alerts each week had, oldest first, weeks without any among them."""
+    """Return how many alerts each week of the span had, oldest first, weeks without any among them; nothing where none had."""
     rows = {
         timezone.localtime(datetime.fromisoformat(week)): number
         for week, number in figures.rows("weekly", days, _weekly)
     }
-    monday = min(rows, default=None)
+    since = timezone.localtime(clock.now() - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = since - timedelta(days=since.weekday())
     found: list[tuple[datetime, int]] = []
-    while monday is not None and monday <= clock.now():
+    while rows and monday <= clock.now():
         found.append((monday, rows.get(monday, 0)))
         monday += timedelta(days=7)
     return found

@@ -1,6 +1,5 @@
 """From an alert to who and what took part in it, and back, in a real browser under the content security policy."""
 
-import os
 from datetime import timedelta
 from typing import Any
 
@@ -8,11 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from alerts.models import Alert, Sighting
+from alerts.models import Alert
 from core import clock
 from monitors import opensearch
-from monitors.models import Exclusion
-from tests.browser.test_portal import SCREENSHOTS, sign_in
+from tests.browser.test_portal import sign_in
 from tests.factories import ago, involve, make_alert, make_event, make_evidence, make_monitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -147,43 +145,3 @@ def test_nothing_is_wider_than_a_small_phone(
     addresses = {"alert": f"/alerts/{alert.pk}/", "case": f"/cases/{alert.case_id}/"}
     page.goto(live_server.url + addresses.get(path, path))
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
-
-
-@pytest.mark.skipif(not os.environ.get("SCREENSHOTS"), reason="Screenshots are made on purpose: SCREENSHOTS=1.")
-def test_screenshots_are_made(page: Page, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    index_holds(monkeypatch)
-    alert = burst()
-    for kind, value in (
-        ("address", "198.51.100.24"),
-        ("network", "3320"),
-        ("country", "Germany"),
-        ("agent", "Mac OS X · CHROME"),
-    ):
-        Sighting.objects.create(user="00uanna", kind=kind, value=value, first_at=ago(days=29), last_at=ago(hours=5))
-    Exclusion.objects.create(
-        reason="Tests of the help desk, until they end",
-        monitor=make_monitor(),
-        expires_at=clock.now() + timedelta(days=9),
-        conditions=[
-            {"kind": "user", "values": ["anna.berg@example.com"]},
-            {"kind": "zone", "values": ["Berlin office"]},
-        ],
-    )
-    sign_in(page, live_server)
-    shots = [
-        ("entity", "/entities/user/00uanna/?live=1", "light", 1280),
-        ("entity-dark", "/entities/user/00uanna/?live=1", "dark", 1280),
-        ("entity-375", "/entities/user/00uanna/?live=1", "light", 375),
-        ("session", "/entities/session/idxA1b2C3d4/", "light", 1280),
-        ("alert-burst", f"/alerts/{alert.pk}/", "light", 1280),
-        ("alert-grant", f"/alerts/{Alert.objects.get(detection_id='admin-role-granted').pk}/", "light", 1280),
-        ("case", f"/cases/{alert.case_id}/", "light", 1280),
-    ]
-    for name, address, scheme, width in shots:
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        page.set_viewport_size({"width": width, "height": 800})
-        page.goto(live_server.url + address)
-        page.wait_for_load_state("networkidle")
-        page.evaluate("document.fonts.ready")
-        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-        assert (SCREENSHOTS / f"{name}.png").stat().st_size > 10_000

@@ -45,8 +45,8 @@ def sign_in(page: Page, live_server: LiveServer, path: str) -> None:
 
 
 def look(page: Page, name: str) -> None:
-    """Nothing may run out of the page at either width. With SCREENSHOTS=folder it is drawn: light, dark, narrow."""
-    folder = os.environ.get("SCREENSHOTS")
+    """Nothing may run out of the page at either width. With LOOK=folder it is drawn: light, dark, narrow."""
+    folder = os.environ.get("LOOK")
     for scheme, size in (("light", WIDE), ("dark", WIDE), ("light", NARROW)):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its words
         page.set_viewport_size(size)  # type: ignore[arg-type]  # width and height

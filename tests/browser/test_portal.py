@@ -1,21 +1,13 @@
 """An analyst's way through the portal in a real browser, under the content security policy."""
 
-import os
-from pathlib import Path
-
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from alerts.choices import Status, Verdict
-from core.activity import person_of
-from tests.browser.scenes import working_day
 from tests.factories import make_alert, make_person, make_travel_alert, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 
 
 def sign_in(page: Page, live_server: LiveServer) -> None:
@@ -36,7 +28,9 @@ def test_an_analyst_signs_in_opens_an_alert_and_closes_it_with_a_verdict(
 
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/alerts/*/?from=*")  # with its scripts: a key that is pressed before them is pressed for nothing
+    page.wait_for_url(
+        "**/alerts/*/?from=*"
+    )  # with its scripts: a key that is pressed before them is pressed for nothing
     expect(page.get_by_role("heading", level=1)).to_contain_text("from Singapore")
     page.keyboard.press("a")
     expect(page.get_by_text("The alert is yours.")).to_be_visible()
@@ -108,22 +102,3 @@ def test_nothing_is_wider_than_a_small_phone(page: Page, live_server: LiveServer
     page.set_viewport_size({"width": 375, "height": 800})
     page.goto(live_server.url + (f"/alerts/{alert.pk}/" if path == "alert" else path))
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
-
-
-@pytest.mark.skipif(not os.environ.get("SCREENSHOTS"), reason="Screenshots are made on purpose: SCREENSHOTS=1.")
-def test_screenshots_are_made(page: Page, live_server: LiveServer) -> None:
-    sign_in(page, live_server)
-    alert = working_day(person_of(User.objects.get(username="mira")))
-    shots = [
-        ("queue", "/", "light", 1280),
-        ("alert", f"/alerts/{alert.pk}/", "light", 1280),
-        ("alert-dark", f"/alerts/{alert.pk}/", "dark", 1280),
-        ("queue-375", "/", "light", 375),
-    ]
-    for name, address, scheme, width in shots:
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        page.set_viewport_size({"width": width, "height": 800})
-        page.goto(live_server.url + address)
-        page.evaluate("document.fonts.ready")
-        page.screenshot(path=SCREENSHOTS / f"{name}.png")
-        assert (SCREENSHOTS / f"{name}.png").stat().st_size > 10_000

@@ -19,6 +19,7 @@ from core.roles import DETECTION_ENGINEERS
 from monitors import opensearch
 from monitors.models import Backtest, Deployment, Monitor
 from monitors.services import push, revisions
+from tests.browser.shots import draw
 from tests.events import failed_sign_in
 from tests.factories import make_alert, make_user
 from tests.monitors.indexing import index_by_template
@@ -66,8 +67,8 @@ def alert() -> Iterator[Alert]:
 
 
 def look(page: Page, name: str) -> None:
-    """Nothing may run out of the page at either width. With SCREENSHOTS=folder it is drawn: light, dark, narrow."""
-    folder = os.environ.get("SCREENSHOTS")
+    """Nothing may run out of the page at either width. With LOOK=folder it is drawn: light, dark, narrow."""
+    folder = os.environ.get("LOOK")
     for scheme, width in (("light", 1280), ("dark", 1280), ("light", 375)):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         page.set_viewport_size({"width": width, "height": 800})
@@ -115,6 +116,7 @@ def test_a_threshold_is_tuned_from_an_alert_pushed_and_rolled_back(
     fates = page.locator("[data-fates]")
     expect(fates).to_contain_text("Keeps all 3 false positives.")
     look(page, "tune-played")
+    draw(page, "tuning", whole=True)
 
     line = page.get_by_role("slider")
     box = page.locator("[data-limit] .grip").bounding_box()
