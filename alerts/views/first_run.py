@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from alerts import tasks
 from alerts.models import JiraState, Rehearsal
@@ -72,6 +73,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return _page(request, looked="")
 
 
+@vary_on_headers("HX-Request")
 @require_safe
 def step(request: HttpRequest, key: str) -> HttpResponse:
     """Show one step as it stands now: as a fragment for htmx (204 where it stands as was `seen`), else on the whole page."""

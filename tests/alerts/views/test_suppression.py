@@ -36,7 +36,7 @@ def test_from_an_alert_the_form_is_filled_in_and_shows_what_it_would_have_hidden
     assert f">{alert.entity_id}</textarea>" in page.replace("\n", "")
     assert "<b>2 alerts</b>: 1 false positive, 1 not judged." in page
     assert "an exclusion, which detection engineers make, changes the search itself" in page
-    assert f"Of {alert}: <span" in page
+    assert f"Of {alert}:</span> <span" in page
 
 
 def test_it_is_made_holds_for_what_comes_and_says_that_the_alert_stays(client: Client) -> None:
