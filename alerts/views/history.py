@@ -31,7 +31,7 @@ Names = Mapping[str, str]
 
 
 def lines(rows: Iterable[Activity]) -> list[Line]:
-    """Return history lines in the order of the rows: one query for the names of people, and one each for comments and tokens if there are."""
+    """Return history lines in the order of the rows: one query for the names of people, one each for comments and tokens."""
     rows = list(rows)
     names = _names(rows)
     said = [row.data["comment"] for row in rows if row.action == "comment.added"]

@@ -6,7 +6,7 @@ A push never half-happens, never overwrites a change that it has not seen, and a
 
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -40,9 +40,9 @@ class Preview:
     primary_term: int | None
     opensearch_id: str
     revision: MonitorRevision | None
-    layout: dict[str, str]
-    """By which of the index's names it searches for which Okta fields."""
     needs_force: bool = False
+    layout: dict[str, str] = field(default_factory=dict)
+    """By which of the index's names it searches for which Okta fields."""
 
 
 def preview(monitor: Monitor) -> Preview:
@@ -60,7 +60,7 @@ def preview(monitor: Monitor) -> Preview:
     layout = {} if monitor.kept else used(monitor.profile(), json.dumps(body["inputs"]))
     held = _held(monitor)
     if held is None:
-        return Preview(body, None, None, None, "", revision, layout)
+        return Preview(body, None, None, None, "", revision, layout=layout)
     deployment, _ = Deployment.objects.get_or_create(monitor=monitor)
     changed = deployment.read_body is not None and not same(held["monitor"], deployment.read_body)
     return Preview(
@@ -70,8 +70,8 @@ def preview(monitor: Monitor) -> Preview:
         held["_primary_term"],
         held["_id"],
         revision,
-        layout,
         needs_force=changed,
+        layout=layout,
     )
 
 
