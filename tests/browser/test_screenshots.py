@@ -7,16 +7,17 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
-from alerts.models import Alert, Sighting
+from alerts.models import Alert, JiraState, Rehearsal, Sighting
+from alerts.services import first_run
+from alerts.services.standing import State, Told
 from core import clock
 from core.activity import person_of
 from monitors.models import Exclusion
-from monitors.services import push
 from tests.browser.scenes import working_day
 from tests.browser.shots import WANTED, draw
 from tests.browser.test_entities import burst, index_holds
 from tests.browser.test_portal import sign_in
-from tests.factories import ago, make_monitor
+from tests.factories import ago, make_alert, make_delivery, make_monitor
 
 pytestmark = [
     pytest.mark.browser,
@@ -86,12 +87,45 @@ def test_push_fatigue_its_user_and_its_session(
     draw(page, "session", whole=True)
 
 
-@pytest.mark.opensearch
-def test_the_first_run(page: Page, live_server: LiveServer) -> None:
-    push.ensure_channel()
+def test_the_first_run_and_a_suppression(page: Page, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A portal half-way through its first day, and a suppression about to be made."""
+    look, answers = first_run.told, {
+        "opensearch": Told(State.DONE, "OpenSearch 3.4.0 at https://search.example.com, with Alerting."),
+        "index": Told(State.DONE, "okta-system-log-* holds events; it can serve 62 of 64 detections. The newest came", at=ago(seconds=9),
+                      command="manage.py okta check-index okta-system-log-*", notes=("Log stream changed lacks debugContext.debugData.",)),
+        "channel": Told(State.DONE, "The channel posts to https://oktadetect.example.com/okta-detections, with a live token."),
+    }  # fmt: skip
+    monkeypatch.setattr(first_run, "told", lambda step: answers.get(step.key) or look(step))
+    wrong = {
+        "name": "Project",
+        "state": "wrong",
+        "words": "SEC is no project that we see.",
+        "fix": "Correct JIRA_PROJECT.",
+    }
+    JiraState.load()
+    JiraState.objects.update(checked_at=ago(minutes=2), checked=[wrong])
+    make_delivery()
+    Rehearsal.objects.create(
+        monitor=make_monitor(name="Travel"), index_pattern="x", state="running",
+        indexed_at=ago(seconds=9), searchable_at=ago(seconds=8),
+    )  # fmt: skip
     sign_in(page, live_server)
-    User.objects.update(is_staff=True, is_superuser=True)
-    working_day(person_of(User.objects.get(username="mira")))
+    User.objects.update(is_superuser=True)
     page.goto(f"{live_server.url}/first-run/")
     page.wait_for_load_state("networkidle")
-    draw(page, "first-run", whole=True)
+    draw(page, "onboarding", whole=True)
+    draw(page, "onboarding-375", width=375, whole=True)
+    alert = working_day(person_of(User.objects.get(username="mira")))
+    like = {"entity_id": alert.entity_id, "entity_name": alert.entity_name, "detection": alert.detection}
+    for number, verdict in enumerate(["false_positive"] * 5 + ["true_positive", ""]):
+        make_alert(
+            **like,
+            verdict=verdict,
+            status="closed" if verdict else "new",
+            sentence=alert.sentence,
+            last_seen=ago(days=number + 1),
+        )
+    page.goto(f"{live_server.url}/suppressions/new/?alert={alert.pk}")
+    page.wait_for_load_state("networkidle")
+    draw(page, "suppress", whole=True)
+    draw(page, "suppress-dark", scheme="dark", whole=True)
