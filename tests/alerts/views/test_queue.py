@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from alerts.choices import OperationKind, OperationState, Status, Verdict
 from alerts.models import Alert, Entity
+from alerts.views import queue
 from core import clock
 from core.activity import person_of
 from tests.factories import (
@@ -143,8 +144,8 @@ def test_a_null_character_in_a_search_is_refused_in_words(client: Client) -> Non
     assert "The search in the address makes no sense" in response.content.decode()
 
 
-def test_pages_of_fifty_follow_each_other_without_gap_or_overlap(client: Client) -> None:
-    alerts = [make_alert() for _ in range(53)]
+def test_pages_follow_each_other_without_gap_or_overlap(client: Client) -> None:
+    alerts = [make_alert() for _ in range(queue.PAGE + 3)]
     first = shown(client)
     older = re.search(r'href="(\?[^"]*before=\d+[^"]*)" rel="next"', client.get("/").content.decode())
     assert older is not None
@@ -154,7 +155,7 @@ def test_pages_of_fifty_follow_each_other_without_gap_or_overlap(client: Client)
 
 
 def test_links_keep_the_filters_of_the_address(client: Client) -> None:
-    for _ in range(51):
+    for _ in range(queue.PAGE + 1):
         make_alert(severity=1)
     page = client.get("/?tab=all&severity=1").content.decode()
     assert re.search(r'href="\?tab=all&amp;severity=1&amp;before=\d+" rel="next"', page)

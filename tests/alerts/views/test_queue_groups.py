@@ -70,7 +70,7 @@ def test_all_of_a_group_are_chosen_for_one_decision(client: Client) -> None:
     assert "All 2 that match" in client.get(f"/{to[1]}").content.decode()
 
 
-def test_groups_of_fifty_follow_each_other_without_gap_or_overlap(
+def test_groups_follow_each_other_without_gap_or_overlap(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "PAGE", 3)
