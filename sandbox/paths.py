@@ -157,7 +157,7 @@ def make(paths: Paths) -> None:
     """Make the folders that every part needs."""
     for folder in (paths.root, paths.cache, paths.logs, paths.records, paths.root / "data"):
         if not folder.is_dir():
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)  # another `up` may be as far
             folder.chmod(0o755)  # whatever the umask: the servers' user passes through them
     for owned in (paths.outside, paths.runtime, paths.servers, paths.sockets):
         if owned is not None and owned != paths.root:

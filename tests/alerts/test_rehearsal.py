@@ -18,6 +18,7 @@ from alerts.ticketing import fields
 from core import clock
 from core.models import Activity
 from monitors import opensearch, rehearsing, rendering
+from monitors.errors import OpenSearchAway
 from monitors.ingest import load_template
 from monitors.models import Deployment, Monitor
 from monitors.services import push, revisions
@@ -226,9 +227,12 @@ def test_what_a_monitor_tells_late_of_a_rehearsal_that_ended_makes_nothing(monit
 def test_while_opensearch_is_away_nothing_of_a_rehearsal_is_decided(
     monitor: Monitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def is_away(*_: object, **__: object) -> None:
+        raise OpenSearchAway("OpenSearch did not answer within 2 s.")
+
     begin(monitor)
     with monkeypatch.context() as patched:
-        patched.setattr(rehearsed, "TIMEOUT_SECONDS", 0.000001)
+        patched.setattr(rehearsed, "_held", is_away)
         delivery = tell(monitor)
     assert (delivery.status, Alert.objects.count()) == ("received", 0)
     Delivery.objects.update(next_attempt_at=clock.now())

@@ -11,6 +11,7 @@ from monitors.errors import NotFound
 from monitors.models import Deployment
 from monitors.profiles import template_profile
 from monitors.services import cluster, profiles, push
+from monitors.services.cluster import Shortfall
 from tests.browser.world import Say
 from tests.events import refused_push
 
@@ -38,7 +39,9 @@ def answer(monkeypatch: pytest.MonkeyPatch, say: Say = str, *, events: list[dict
     monkeypatch.setattr(opensearch, "search", lambda *_, **__: _search(say, found))
     monkeypatch.setattr(profiles, "learn", template_profile)
     monkeypatch.setattr(push, "ensure_lists", lambda _inputs: None)
-    monkeypatch.setattr(cluster, "check", lambda: [say("75 compilations in five minutes are too few.")])
+    monkeypatch.setattr(
+        cluster, "check", lambda: [Shortfall("x", None, say("75 compilations in five minutes are too few."))]
+    )
 
 
 def _search(say: Say, events: list[dict[str, Any]]) -> dict[str, Any]:

@@ -70,9 +70,7 @@ def test_all_of_a_group_are_chosen_for_one_decision(client: Client) -> None:
     assert "All 2 that match" in client.get(f"/{to[1]}").content.decode()
 
 
-def test_groups_follow_each_other_without_gap_or_overlap(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_groups_follow_each_other_without_gap_or_overlap(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "PAGE", 3)
     names = [f"user{number}@example.com" for number in range(7)]
     for name in names:
