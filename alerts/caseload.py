@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, Max, Min, OuterRef, Prefetch, Q
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, Max, Min, OuterRef, Q
 
 from alerts import querysets
 from alerts.choices import OperationKind, OperationState, Status
@@ -171,10 +171,7 @@ def _rows(page: list[int]) -> list[Row]:
         alerts=Count("pk"), open=Count("pk", filter=querysets.OPEN), last_seen=Max("last_seen")
     )
     counts = {row["case"]: row for row in counted}
-    unfinished = Prefetch(
-        "operations", queryset=querysets.owed(TicketOperation.objects.order_by("id")), to_attr="unfinished"
-    )
-    cases = Case.objects.select_related("ticket").prefetch_related(unfinished).in_bulk(page)
+    cases = Case.objects.select_related("ticket").prefetch_related(querysets.unfinished("operations")).in_bulk(page)
     leads = lead(page)
     told = [(cases[pk], leads[pk], counts[pk]) for pk in page]
     return [Row(case, first, row["alerts"], row["open"], row["last_seen"]) for case, first, row in told]

@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from alerts.choices import OperationState, Status
-from alerts.models import Alert, AlertEntity, Entity, Occurrence, Ticket, TicketOperation
+from alerts.models import Alert, AlertEntity, Case, Entity, Occurrence, Ticket, TicketOperation
 from alerts.services.entities import KINDS, LETTERS
 from core.models import Person
 
@@ -144,10 +144,12 @@ def seen_by_day(alerts: list[Alert], now: datetime, days: int = 14) -> dict[int,
 
 def with_ticket(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
     """Fetch what a row shows of people and Jira: three queries for any number of rows. `case.unfinished` holds what is still owed."""
-    unfinished = owed(TicketOperation.objects.order_by("id"))
-    return alerts.select_related("assignee", "case__ticket").prefetch_related(
-        Prefetch("case__operations", queryset=unfinished, to_attr="unfinished")
-    )
+    return alerts.select_related("assignee", "case__ticket").prefetch_related(unfinished("case__operations"))
+
+
+def unfinished(operations: str) -> Prefetch[Any]:
+    """Return what fetches along this path the operations that Jira is still owed, the oldest first, as `unfinished`."""
+    return Prefetch(operations, queryset=owed(TicketOperation.objects.order_by("id")), to_attr="unfinished")
 
 
 def owed(operations: QuerySet[TicketOperation]) -> QuerySet[TicketOperation]:
@@ -161,10 +163,14 @@ def dismissed(operations: QuerySet[TicketOperation]) -> QuerySet[TicketOperation
     return gone.exclude(depends_on__state=OperationState.DISMISSED)
 
 
-def first_owed(alert: Alert) -> TicketOperation | None:
-    """Return what the alert's case owes Jira first: a failed one before others. Needs `with_ticket()`."""
-    unfinished: list[TicketOperation] = getattr(alert.case, "unfinished", [])
-    return min(unfinished, key=lambda one: one.state != OperationState.FAILED, default=None)
+def first_owed(case: Case) -> TicketOperation | None:
+    """Return what a case owes Jira first: a failed one before others. Needs `unfinished()`, as `with_ticket()` has it."""
+    return first_of(getattr(case, "unfinished", []))
+
+
+def first_of(unfinished: Iterable[TicketOperation]) -> TicketOperation | None:
+    """Return what comes first of what Jira is owed: a failed one before others, then the oldest."""
+    return min(unfinished, key=lambda one: (one.state != OperationState.FAILED, one.pk), default=None)
 
 
 def related(alert: Alert, limit: int) -> list[Alert]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from core.text import few
+
 NEVER = frozenset({"monitor", "index"})  # alerts about our own faults
 MAX_VALUES = 50
 MAX_LENGTH = 500
@@ -101,8 +103,7 @@ class Condition:
         kind = KINDS[self.kind]
         if len(self.values) == 1:
             return f"{kind.label} {self.values[0]}"
-        more = f" and {len(self.values) - 3} more" if len(self.values) > 3 else ""
-        return f"{kind.plural} {', '.join(self.values[:3])}{more}"
+        return f"{kind.plural} {few(self.values, 3)}"
 
     def holds(self, facts: Facts) -> bool:
         """Whether the alert says it."""

@@ -1,6 +1,7 @@
 """Text that somebody else wrote, made fit to be kept and to be read. Pure."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 # Embeddings, overrides and isolates: with one in a name, "gnp.exe" reads "exe.png", and so does what follows it.
@@ -34,6 +35,12 @@ _BEGINS_FORMULA = tuple("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20")
 def inert_cell(value: Any) -> Any:
     """Return a cell of a CSV file that no spreadsheet takes for a formula: an apostrophe goes before such text. Numbers stay."""
     return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_BEGINS_FORMULA) else value
+
+
+def few(values: Sequence[str], most: int, *, between: str = ", ") -> str:
+    """Return the first `most` of the values in a row, and how many more there are: "a, b, c and 2 more"."""
+    more = f" and {len(values) - most} more" if len(values) > most else ""
+    return between.join(values[:most]) + more
 
 
 def whole_number(text: str) -> int | None:

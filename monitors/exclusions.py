@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from core.text import few
 from monitors.errors import DefinitionError
 from monitors.profiles import Profile
 
@@ -71,8 +72,7 @@ class Condition:
         label = kind.label[:1].lower() + kind.label[1:]
         if len(self.values) == 1:
             return f"{label} {self.values[0]}"
-        more = f" and {len(self.values) - 3} more" if len(self.values) > 3 else ""
-        return f"{kind.plural} {', '.join(self.values[:3])}{more}"
+        return f"{kind.plural} {few(self.values, 3)}"
 
 
 @dataclass(frozen=True)

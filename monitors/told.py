@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from core.text import few
 from monitors.definitions import CATALOG, Definition, Parameter
 
 SHOWN = 3  # names of a list
@@ -58,8 +59,7 @@ def templates() -> Mapping[str, str]:
 def in_words(parameter: Parameter, value: Any) -> str:
     """Return a parameter's value as people say it: "10 minutes", "900 km/h", "Office, VPN and 2 more"."""
     if parameter.type == "list":
-        more = f" and {len(value) - SHOWN} more" if len(value) > SHOWN else ""
-        return ", ".join(value[:SHOWN]) + more if value else "nothing"
+        return few(value, SHOWN) if value else "nothing"
     if parameter.type == "minutes":
         for unit, size in (("day", 1440), ("hour", 60)):
             if value % size == 0 and value >= 2 * size:

@@ -5,7 +5,7 @@ Each costs at most the timeouts of what it asks, changes nothing, and raises wha
 """
 
 import ipaddress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -82,7 +82,7 @@ def of_index() -> Told:
         )
     row = IndexProfile.objects.filter(pattern=pattern).first()
     learnt = profiles.learn(pattern, caps)
-    profile = replace(learnt, names={**learnt.names, **row.corrections}) if row else learnt
+    profile = row.corrected(learnt) if row else learnt
     known = every_detection()
     lacking = [(one.title, found) for one in known if (found := profiles.lacks(profile, one.needs()))]
     notes = tuple(f"{title} lacks {', '.join(found[:NAMED])}." for title, found in lacking[:NAMED])

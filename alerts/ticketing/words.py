@@ -15,6 +15,7 @@ from django.conf import settings
 from alerts.models import Alert, Occurrence
 from alerts.okta import event_words, place_words
 from alerts.ticketing.document import Block, Code, Document, Line, Link, Paragraph, Points, Table, Text, data, paragraph
+from core.text import few
 from monitors import definitions
 from monitors.errors import DefinitionError
 from monitors.findings import duration, when
@@ -80,8 +81,7 @@ def comment(fresh: Sequence[Occurrence], earlier: Iterable[Occurrence]) -> Docum
         document.append(Points(tuple((_span(occurrence),) for occurrence in mine[:MAX_LINES])))
         new = list(dict.fromkeys(value for one in mine for value in _traits(one) if value not in seen))
         if told and new:
-            more = f" and {len(new) - MAX_NEW} more" if len(new) > MAX_NEW else ""
-            document.append(paragraph(f"New: {'; '.join(new[:MAX_NEW])}{more}."))
+            document.append(paragraph(f"New: {few(new, MAX_NEW, between='; ')}."))
         seen |= set(new)
         document.append(link_back(alert))
     return document

@@ -63,7 +63,7 @@ def context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
         "alert": alert,
         "seen": triage.newest_change(alert),
         "walk": walk(request, alert.pk),
-        "operation": querysets.first_owed(alert),
+        "operation": querysets.first_owed(alert.case),
         "readings": readings(alert, observed),
         "definition": definition,
         "tuning": tuning.links(request, alert, events),

@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from alerts import caseload
+from alerts import caseload, querysets
 from alerts.choices import OperationState
-from alerts.models import Alert, Case, TicketOperation
+from alerts.models import Alert, Case
 from alerts.services import entities, policies
 from alerts.views import history
 from alerts.views.filters import BIGGEST_ID
@@ -60,7 +60,10 @@ def index(request: HttpRequest) -> HttpResponse:
         "policies": list(POLICIES.items()),
         "tickets": list(caseload.TICKETS.items()),
         "page": page,
-        "rows": [(row, POLICIES[row.case.ticket_policy], _owed(row.case), score_bar(row.case)) for row in page.rows],
+        "rows": [
+            (row, POLICIES[row.case.ticket_policy], querysets.first_owed(row.case), score_bar(row.case))
+            for row in page.rows
+        ],
         "before": before,
         "older": page.older and f"{page.older[0]}-{page.older[1]}",
     }
@@ -91,7 +94,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "alerts": shown,
         "before": before,
         "older": shown[-1].pk if len(found) > PAGE else None,
-        "operation": _first([one for one in operations if one.state not in SETTLED]),
+        "operation": querysets.first_of([one for one in operations if one.state not in SETTLED]),
         "operations": operations,
         "retryable": (OperationState.FAILED, OperationState.WAITING),
         "links": caseload.links(case),
@@ -108,15 +111,6 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 def score_bar(case: Case) -> Bar | None:
     """Return a case's sum beside what is needed; None where nothing was weighed."""
     return bar(case.score["sum"], case.score["needed"]) if case.score else None
-
-
-def _owed(case: Case) -> TicketOperation | None:
-    return _first(getattr(case, "unfinished", []))
-
-
-def _first(unfinished: list[TicketOperation]) -> TicketOperation | None:
-    """Return what is owed first: a failed one before others."""
-    return min(unfinished, key=lambda one: (one.state != OperationState.FAILED, one.pk), default=None)
 
 
 def _subject(kind: str, pk: str) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from alerts import tasks
-from alerts.models import JiraState, Rehearsal
+from alerts.models import Rehearsal
 from alerts.services import first_run, rehearsal
 from alerts.services.first_run import STEPS, Step
 from alerts.services.standing import State, Told
+from alerts.views.jira import ask_for_check
 from alerts.views.rehearsals import Stage, stages
-from core import activity, clock
+from core import activity
 from core.wakeups import wake
 from monitors.errors import MonitorsError
 from monitors.services import push
@@ -115,9 +116,7 @@ def try_webhook(request: HttpRequest) -> HttpResponse:
 @require_POST
 def check_jira(request: HttpRequest) -> HttpResponse:
     """Have a worker check how Jira is set up; the step follows it."""
-    JiraState.objects.filter(pk=JiraState.load().pk).update(check_asked_at=clock.now())
-    wake(tasks.check_jira)
-    messages.success(request, "A worker checks Jira now.")
+    ask_for_check(request)
     return _back("jira")
 
 

@@ -36,10 +36,15 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def check(request: HttpRequest) -> HttpResponse:
     """Have a worker check how Jira is set up; the page follows it."""
+    ask_for_check(request)
+    return HttpResponseRedirect(reverse("alerts:jira"))
+
+
+def ask_for_check(request: HttpRequest) -> None:
+    """Note that somebody waits for a check, and wake a worker for it."""
     JiraState.objects.filter(pk=JiraState.load().pk).update(check_asked_at=clock.now())
     wake(tasks.check_jira)
     messages.success(request, "A worker checks Jira now.")
-    return HttpResponseRedirect(reverse("alerts:jira"))
 
 
 @require_POST

@@ -109,7 +109,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     alert = alert_page.find(pk)
     context = {
         "alert": alert,
-        "operation": querysets.first_owed(alert),
+        "operation": querysets.first_owed(alert.case),
         "readings": readings(alert, alert.observed),
         "involved": list(alert.involved.select_related("entity").order_by("id")),
     }
@@ -123,7 +123,7 @@ def _rows(understood: Asked, matching: QuerySet[Alert]) -> dict[str, Any]:
     page = found[:PAGE]
     days = querysets.seen_by_day(page, clock.now()) if page else {}
     return {
-        "rows": [Row(one, headline(one), querysets.first_owed(one), _bars(days[one.pk])) for one in page],
+        "rows": [Row(one, headline(one), querysets.first_owed(one.case), _bars(days[one.pk])) for one in page],
         "older": found[PAGE - 1].pk if len(found) > PAGE else None,
         "newest": found[0].pk if found else 0,
     }

@@ -39,7 +39,10 @@ class IndexProfile(models.Model):
 
     def profile(self) -> Profile:
         """Return the layout for the renderer: what was learnt, and a person's corrections over it."""
-        learnt = Profile.from_json(self.learnt)
+        return self.corrected(Profile.from_json(self.learnt))
+
+    def corrected(self, learnt: Profile) -> Profile:
+        """Return a layout that was read of this pattern just now, with a person's corrections over it."""
         return replace(learnt, names={**learnt.names, **self.corrections})
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from core import clock
+from core.text import few
 from monitors import opensearch
 from monitors.definitions import Definition
 from monitors.errors import MonitorsError, OpenSearchError
@@ -51,10 +52,8 @@ class Need:
         """Return what there is to say, each with its likely causes; empty when all comes."""
         said = []
         if self.never:
-            more = len(self.never) - NAMED
-            names = ", ".join(self.never[:NAMED]) + (f" and {more} more" if more > 0 else "")
             cause = "; ".join(dict.fromkeys(_cause(name) for name in self.never))
-            said.append(f"It needs {names}: never seen in {pattern} in {DAYS} days. {cause}.")
+            said.append(f"It needs {few(self.never, NAMED)}: never seen in {pattern} in {DAYS} days. {cause}.")
         said += [
             f"{name} was seen regularly until {day} and not since: look whether the pipeline drops it."
             for name, day in self.stopped.items()

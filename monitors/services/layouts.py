@@ -7,6 +7,7 @@ So the watch looks at the mapping itself.
 
 from uuid import UUID
 
+from core.text import few
 from monitors import opensearch, profiles
 from monitors.errors import OpenSearchError
 from monitors.models import Deployment
@@ -39,7 +40,5 @@ def moved() -> dict[UUID, str]:
 
 
 def _sentence(pattern: str, fields: list[str]) -> str:
-    named = ", ".join(fields[:MOST_NAMED]) + (
-        f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""
-    )
+    named = few(fields, MOST_NAMED)
     return f"The layout of {pattern} changed since the last push: {named} is found under another name or type, so the search misses events."

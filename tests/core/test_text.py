@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.text import controls_shown, storable, whole_number
+from core.text import controls_shown, few, storable, whole_number
 
 
 @pytest.mark.parametrize("control", ["\u202a", "\u202e", "\u2066", "\u2069", "\x00", "\x07", "\x1b", "\x7f", "\x9b"])
@@ -25,3 +25,17 @@ def test_what_postgres_cannot_keep_is_replaced_at_any_depth() -> None:
 @pytest.mark.parametrize(("text", "number"), [("17", 17), ("", None), ("-1", None), ("1e3", None), ("9" * 5_000, None)])
 def test_a_number_that_a_form_names_is_one_that_a_database_holds(text: str, number: int | None) -> None:
     assert whole_number(text) == number
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((), ""),
+        (("a",), "a"),
+        (("a", "b"), "a, b"),
+        (("a", "b", "c"), "a, b and 1 more"),
+        (tuple("abcde"), "a, b and 3 more"),
+    ],
+)
+def test_of_many_values_a_few_are_named_and_the_others_counted(values: tuple[str, ...], words: str) -> None:
+    assert few(values, 2) == words
