@@ -2,15 +2,11 @@
 
 import argparse
 import sys
-import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from bench.node import Node, configure, running
+from bench.say import Say, teller
 from sandbox.paths import PROJECT
-
-if TYPE_CHECKING:
-    from bench.rounds import Say
 
 END = datetime(2026, 11, 24, tzinfo=UTC)
 DAYS = 2
@@ -26,25 +22,20 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="a tenth of the events; prints the page and writes nothing"
     )
-    options = parser.parse_args()
-    began = time.monotonic()
-
-    def say(line: str) -> None:
-        print(f"{time.monotonic() - began:6.0f}  {line}", file=sys.stderr, flush=True)  # noqa: T201 - a program for a terminal
-
+    options, say = parser.parse_args(), teller()
     with running() as node:
         say(f"the node answers at {node.url}")
         configure(node.url)
         page = _measure(node, quick=options.quick, say=say)
     if options.quick:
-        print(page)  # noqa: T201 - as above
+        print(page)  # noqa: T201 - a program for a terminal
     else:
         (PROJECT / "docs" / "performance.md").write_text(page)
         say("docs/performance.md is written")
     return 0
 
 
-def _measure(node: Node, *, quick: bool, say: "Say") -> str:
+def _measure(node: Node, *, quick: bool, say: Say) -> str:
     from bench import guards, report, rounds
     from sandbox.okta import crowd
 

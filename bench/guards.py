@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bench.node import Node, alive
-from bench.rounds import Say, inputs_of, profile_of
+from bench.rounds import inputs_of, profile_of
+from bench.say import Say
 from core import clock
 from monitors import ingest, proving
 from monitors.definitions import Definition, catalog

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
 
-from bench.rounds import Say
+from bench.say import Say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

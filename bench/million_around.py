@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from bench import million
-from bench.rounds import Say
+from bench.say import Say
 
 VERBS = ("failed sign-ins", "refused pushes", "sign-ins from new places", "changes of factors", "granted roles")
 

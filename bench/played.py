@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 
 from bench.node import Node, configure, running
 from bench.report import machine
-from bench.rounds import RUNS, Say, inputs_of, profile_of, yardstick
+from bench.rounds import RUNS, inputs_of, profile_of, yardstick
+from bench.say import Say, teller
 from monitors import backtest, ingest, proving
 from monitors.definitions import Definition, detection
 from sandbox.okta import crowd
@@ -67,16 +68,12 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="a twentieth of the events; prints the page and writes nothing"
     )
-    quick, began = parser.parse_args().quick, time.monotonic()
-
-    def say(line: str) -> None:
-        print(f"{time.monotonic() - began:6.0f}  {line}", file=sys.stderr, flush=True)  # noqa: T201 - a program for a terminal
-
+    quick, say = parser.parse_args().quick, teller()
     with running() as node:
         configure(node.url)
         page = _page(_play_thirty_days(node, share=QUICK if quick else 1, say=say))
     if quick:
-        print(page)  # noqa: T201 - as above
+        print(page)  # noqa: T201 - a program for a terminal
     else:
         (PROJECT / "docs" / "backtest-speed.md").write_text(page)
     return 0

@@ -19,7 +19,7 @@ import django
 from django.conf import settings
 
 from bench.report import machine
-from bench.rounds import Say
+from bench.say import Say, teller
 from sandbox.paths import PROJECT
 from sandbox.world import World
 
@@ -63,11 +63,7 @@ def main() -> int:
     )
     parser.add_argument("--keep", action="store_true", help="leave the database, and measure in the one that was left")
     parser.add_argument("--only", default="", help="pages whose words hold this; prints the page and writes nothing")
-    asked, began = parser.parse_args(), time.monotonic()
-
-    def say(line: str) -> None:
-        print(f"{time.monotonic() - began:6.0f}  {line}", file=sys.stderr, flush=True)  # noqa: T201 - a program for a terminal
-
+    asked, say = parser.parse_args(), teller()
     folder = PROJECT / ".sandbox" / ("bench-portal-quick" if asked.quick else "bench-portal")
     world = World.of(
         {**os.environ, "SANDBOX_DIR": str(folder), "SANDBOX_POSTGRES_OPTIONS": POSTGRES}, say=lambda _: None
@@ -84,7 +80,7 @@ def main() -> int:
             world.reset()
     if not asked.quick and not asked.only:
         (PROJECT / "docs" / "portal-speed.md").write_text(told)
-    print(told)  # noqa: T201 - as above
+    print(told)  # noqa: T201 - a program for a terminal
     return 0
 
 

@@ -2,11 +2,12 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from bench.node import Node
+from bench.say import Say
 from core import clock
 from monitors import opensearch
 from monitors.definitions import Definition, catalog
@@ -15,7 +16,6 @@ from monitors.profiles import Profile, learn
 from monitors.rendering import Inputs
 from monitors.services import search
 
-Say = Callable[[str], None]
 RUNS = 3  # of which the fastest counts: what others do on the machine only ever adds
 
 
