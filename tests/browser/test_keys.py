@@ -21,32 +21,35 @@ def test_ten_alerts_are_triaged_by_keys_one_after_the_other(
     page.wait_for_load_state()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    keys = [
-        ("f", "1"),
-        ("b", "3"),
-        ("z", "1"),
-        ("i",),
-        ("u", "4"),
-        ("f", "2"),
-        ("f", "1"),
-        ("z", "2"),
-        ("b", "1"),
-        ("f", "4"),
+    decisions = [
+        ("f1", "Closed as false positive."),
+        ("b3", "Closed as benign true positive."),
+        ("z1", "Snoozed until"),
+        ("i", "Escalated to"),
+        ("u4", "Closed as undetermined."),
+        ("f2", "Closed as false positive."),
+        ("f1", "Closed as false positive."),
+        ("z5", "Snoozed until it grows."),
+        ("b1", "Closed as benign true positive."),
+        ("f4", "Closed as false positive."),
     ]
-    for alert, pressed in zip(reversed(alerts), keys, strict=True):
+    for alert, (pressed, said) in zip(reversed(alerts), decisions, strict=True):
         page.wait_for_url(f"**/alerts/{alert.pk}/?from=*")
         expect(page.get_by_role("heading", level=1)).to_have_text(alert.sentence)
         page.wait_for_load_state()
         for key in pressed:
             page.keyboard.press(key)
-        if pressed == ("f", "2"):  # a known change asks for its ticket
+        if pressed == "f2":  # a known change asks for its ticket
             page.keyboard.type("CHG-7")
             page.keyboard.press("Tab")
             page.keyboard.press("Enter")
-        expect(page.get_by_role("status").filter(has_text=f"{alert}: ")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text=f"{alert}: {said}")).to_be_visible()
     page.wait_for_url("**/?severity=2")
     expect(page.get_by_text("Nothing matches")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Queue")).to_be_visible()
+    expect(page.locator(".queue tbody tr")).to_have_count(0)
     assert Alert.objects.filter(status="closed").count() == 7
+    assert Alert.objects.exclude(snoozed_until=None).count() == 2
     page.keyboard.press("Control+z")
     expect(page.get_by_text("Undone.")).to_be_visible()
     assert Alert.objects.filter(status="closed").count() == 6

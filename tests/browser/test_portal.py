@@ -1,5 +1,7 @@
 """An analyst's way through the portal in a real browser, under the content security policy."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -10,8 +12,9 @@ from tests.factories import make_alert, make_person, make_travel_alert, make_use
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def sign_in(page: Page, live_server: LiveServer) -> None:
-    make_user("mira", first_name="Mira", last_name="Okafor", password="correct horse battery")
+def sign_in(page: Page, live_server: LiveServer, **fields: Any) -> None:
+    """Make Mira, an analyst unless the fields say otherwise, and sign her in."""
+    make_user("mira", first_name="Mira", last_name="Okafor", password="correct horse battery", **fields)
     page.goto(live_server.url)
     page.get_by_label("User name").fill("mira")
     page.get_by_label("Password").fill("correct horse battery")

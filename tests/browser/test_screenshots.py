@@ -1,5 +1,6 @@
 """The portal as the documentation shows it: SCREENSHOTS=1 draws it anew. Look at each one before it is committed."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -26,14 +27,23 @@ pytestmark = [
 ]
 
 
-def test_the_queue_and_the_alerts_of_a_working_day(page: Page, live_server: LiveServer) -> None:
+@pytest.fixture
+def show(page: Page, live_server: LiveServer) -> Callable[[str], None]:
+    """Open a page of the portal, and wait until it asks for nothing more."""
+
+    def opened(path: str) -> None:
+        page.goto(live_server.url + path)
+        page.wait_for_load_state("networkidle")
+
+    return opened
+
+
+def test_the_queue_and_the_alerts_of_a_working_day(
+    page: Page, live_server: LiveServer, show: Callable[[str], None]
+) -> None:
     sign_in(page, live_server)
     travel = working_day(person_of(User.objects.get(username="mira")))
     grant = Alert.objects.get(detection_id="admin-role-granted")
-
-    def show(path: str) -> None:
-        page.goto(live_server.url + path)
-        page.wait_for_load_state("networkidle")
 
     show("/")
     draw(page, "queue")
@@ -50,7 +60,7 @@ def test_the_queue_and_the_alerts_of_a_working_day(page: Page, live_server: Live
 
 
 def test_push_fatigue_its_user_and_its_session(
-    page: Page, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+    page: Page, live_server: LiveServer, show: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index_holds(monkeypatch)
     fatigue = burst()
@@ -71,10 +81,6 @@ def test_push_fatigue_its_user_and_its_session(
     )  # fmt: skip
     sign_in(page, live_server)
 
-    def show(path: str) -> None:
-        page.goto(live_server.url + path)
-        page.wait_for_load_state("networkidle")
-
     show(f"/alerts/{fatigue.pk}/")
     draw(page, "alert-push-fatigue")
     show("/entities/user/00uanna/?live=1")
@@ -87,7 +93,9 @@ def test_push_fatigue_its_user_and_its_session(
     draw(page, "session", whole=True)
 
 
-def test_the_first_run_and_a_suppression(page: Page, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_run_and_a_suppression(
+    page: Page, live_server: LiveServer, show: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A portal half-way through its first day, and a suppression about to be made."""
     look, answers = first_run.told, {
         "opensearch": Told(State.DONE, "OpenSearch 3.4.0 at https://search.example.com, with Alerting."),
@@ -111,8 +119,7 @@ def test_the_first_run_and_a_suppression(page: Page, live_server: LiveServer, mo
     )  # fmt: skip
     sign_in(page, live_server)
     User.objects.update(is_superuser=True)
-    page.goto(f"{live_server.url}/first-run/")
-    page.wait_for_load_state("networkidle")
+    show("/first-run/")
     draw(page, "onboarding", whole=True)
     draw(page, "onboarding-375", width=375, whole=True)
     alert = working_day(person_of(User.objects.get(username="mira")))
@@ -125,7 +132,6 @@ def test_the_first_run_and_a_suppression(page: Page, live_server: LiveServer, mo
             sentence=alert.sentence,
             last_seen=ago(days=number + 1),
         )
-    page.goto(f"{live_server.url}/suppressions/new/?alert={alert.pk}")
-    page.wait_for_load_state("networkidle")
+    show(f"/suppressions/new/?alert={alert.pk}")
     draw(page, "suppress", whole=True)
     draw(page, "suppress-dark", scheme="dark", whole=True)

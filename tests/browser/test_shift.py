@@ -1,4 +1,4 @@
-"""An analyst's shift in a real browser: ten alerts by keyboard alone, a storm closed and taken back, an exclusion, a ticket."""
+"""What a shift holds beside the keys: a storm closed and taken back, a view kept, an exclusion, a ticket and the way back."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,24 +15,10 @@ from alerts.ticketing import client, operations
 from core.roles import DETECTION_ENGINEERS
 from monitors.models import Exclusion
 from tests.browser.test_portal import sign_in
-from tests.factories import make_alert, make_monitor, make_user
+from tests.factories import make_alert, make_monitor
 from tests.sandbox.jira.api import TOKEN, USER, boot, stop
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-# What the analyst presses on each alert, newest first, and what the page says then.
-DECISIONS = [
-    ("f1", "Closed as false positive."),
-    ("b1", "Closed as benign true positive."),
-    ("u1", "Closed as undetermined."),
-    ("f4", "Closed as false positive."),
-    ("z5", "Snoozed until it grows."),
-    ("i", "Escalated to"),
-    ("b3", "Closed as benign true positive."),
-    ("f4", "Closed as false positive."),
-    ("z1", "Snoozed until"),
-    ("f3", "Closed as false positive."),
-]
 
 
 @pytest.fixture
@@ -47,34 +33,6 @@ def jira(tmp_path: Path, settings: Any) -> Iterator[str]:
     stop(server)
 
 
-def press(page: Page, keys: str) -> None:
-    """Press keys one after another."""
-    for key in keys:
-        page.keyboard.press(key)
-
-
-def test_ten_alerts_are_decided_one_after_another_by_keyboard_alone(
-    page: Page, live_server: LiveServer, complaints: list[str]
-) -> None:
-    alerts = [make_alert(sentence=f"{number} failed sign-ins of somebody") for number in range(10, 0, -1)]
-    sign_in(page, live_server)
-    press(page, "j")
-    page.keyboard.press("Enter")
-    for number, (keys, said) in enumerate(DECISIONS, start=1):
-        heading = page.get_by_role("heading", level=1)
-        expect(heading).to_have_text(f"{number} failed sign-ins of somebody")
-        page.wait_for_load_state()
-        press(page, keys)
-        expect(page.get_by_role("status").filter(has_text=said)).to_be_visible()
-    expect(page.get_by_role("navigation", name="Queue")).to_be_visible()  # after the last, the list
-    expect(page.locator(".queue tbody tr")).to_have_count(0)
-    states = list(Alert.objects.order_by("-pk").values_list("status", flat=True))
-    assert states.count("closed") == 7
-    assert Alert.objects.exclude(snoozed_until=None).count() == 2
-    assert len(alerts) == len(DECISIONS)
-    assert complaints == []
-
-
 def test_a_storm_is_closed_together_and_taken_back_and_its_view_is_kept(
     page: Page, live_server: LiveServer, complaints: list[str]
 ) -> None:
@@ -87,7 +45,7 @@ def test_a_storm_is_closed_together_and_taken_back_and_its_view_is_kept(
     page.locator(".choose").first.click()
     page.get_by_role("link", name="All that match…").click()
     expect(page.locator("#bulk")).to_contain_text("All 60 that match")
-    press(page, "f")
+    page.keyboard.press("f")
     expect(page.get_by_role("heading", level=1)).to_have_text("Close 60 alerts")
     page.get_by_text("False positive", exact=True).click()
     page.get_by_text("Test", exact=True).click()
@@ -137,11 +95,7 @@ def test_what_an_alert_shows_is_left_out_from_its_page(
 ) -> None:
     monitor = make_monitor()
     alert = make_alert(monitor=monitor, entity_name="anna.berg@example.com", entity_id="00uanna")
-    make_user("mira", role=DETECTION_ENGINEERS, is_staff=True, password="correct horse battery")
-    page.goto(live_server.url)
-    page.get_by_label("User name").fill("mira")
-    page.get_by_label("Password").fill("correct horse battery")
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, live_server, role=DETECTION_ENGINEERS, is_staff=True)
     page.goto(f"{live_server.url}/alerts/{alert.pk}/")
     page.get_by_role("link", name="Leave this out…").click()
     page.get_by_label("Reason").fill(f"{alert}: her own office, until the new egress is known")

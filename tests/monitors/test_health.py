@@ -35,11 +35,11 @@ def hear(answer: Answer | None = WHOLE, *, end: datetime | None = None, received
     return Deployment.objects.get()
 
 
-def holds(monkeypatch: pytest.MonkeyPatch, **body: object) -> None:
-    """Let OpenSearch hold a monitor of this body, and a good channel."""
+def holds(monkeypatch: pytest.MonkeyPatch, *alerts: dict[str, str], **body: object) -> None:
+    """Let OpenSearch hold a monitor of this body, with these alerts, and a good channel."""
     monkeypatch.setattr(health, "_channel_fault", lambda: "")
     monkeypatch.setattr(opensearch, "read_monitor", lambda _id: {"monitor": {"enabled": True, **body}})
-    monkeypatch.setattr(opensearch, "monitor_alerts", lambda _id: [])
+    monkeypatch.setattr(opensearch, "monitor_alerts", lambda _id: list(alerts))
 
 
 def test_a_whole_answer_covers_what_it_looked_at() -> None:
@@ -173,8 +173,7 @@ def test_a_shorter_interval_that_was_saved_but_not_pushed_makes_no_monitor_silen
 def test_what_a_run_failed_at_is_told_where_its_message_could_not(monkeypatch: pytest.MonkeyPatch) -> None:
     make_monitor()
     hear()
-    holds(monkeypatch)
-    monkeypatch.setattr(opensearch, "monitor_alerts", lambda _id: [{"state": "ERROR", "error_message": "no room"}])
+    holds(monkeypatch, {"state": "ERROR", "error_message": "no room"})
     health.watch()
     assert Deployment.objects.get().fault == "OpenSearch says of its last run: no room"
     hear(None)
@@ -185,7 +184,6 @@ def test_what_a_run_failed_at_is_told_where_its_message_could_not(monkeypatch: p
 def test_what_a_run_failed_at_once_is_no_fault_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
     make_monitor()
     hear()
-    holds(monkeypatch)
-    monkeypatch.setattr(opensearch, "monitor_alerts", lambda _id: [{"state": "COMPLETED", "error_message": "no room"}])
+    holds(monkeypatch, {"state": "COMPLETED", "error_message": "no room"})
     health.watch()
     assert Deployment.objects.get().fault == ""
