@@ -26,6 +26,7 @@ from sandbox.paths import world_folder
 from sandbox.processes import Process, load_record, stop, wait_gone
 from sandbox.world import NAMES as PART_NAMES
 from sandbox.world import PARTS, World
+from tests.story.watching import BRUTE_FORCE, INTERVAL, fail, pushed
 
 T = TypeVar("T")
 
@@ -196,6 +197,15 @@ def story(_story: Story) -> Story:
     """The story's world, whole."""
     _story.mend()
     return _story
+
+
+@pytest.fixture
+def monitor(story: Story) -> Iterator[str]:
+    """A monitor that looks for brute force each minute of the stand-in's clock; the id that OpenSearch knows it by."""
+    fail(story, "earlier", datetime.now(UTC), 1)  # without any index each run would tell a fault of its own
+    story.portal.push_monitors([BRUTE_FORCE], INTERVAL, {})
+    yield pushed(story, [BRUTE_FORCE])[0]
+    story.opensearch("POST", "/_sandbox/clock", {"now": None})
 
 
 def article(*events: Mapping[str, Any], monitor: str = "Okta brute force") -> dict[str, Any]:

@@ -3,9 +3,8 @@
 import html
 import re
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,31 +13,15 @@ import requests
 from monitors.diagnosis import Kind, diagnose
 from sandbox.okta.play import INDEX_PREFIX
 from tests.story.conftest import Story, wait_until
-from tests.story.test_monitors import BRUTE_FORCE, INTERVAL, TWO_HEARTBEATS, fail, fault, submit
+from tests.story.watching import INTERVAL, TWO_HEARTBEATS, Clock, fail, fault, pushed, submit
 
 PASSWORD = "a long password of no use"
 
 
 @pytest.fixture
-def monitor(story: Story) -> Generator[str, None, None]:
-    """A monitor that runs when the stand-in's clock is moved; the id that OpenSearch knows it by."""
-    fail(story, "earlier", datetime.now(UTC), 1)
-    story.portal.push_monitors([BRUTE_FORCE], INTERVAL, {})
-    story.opensearch("POST", "/_sandbox/clock", {"now": int(time.time() * 1000)})
-    sql = "SELECT opensearch_id FROM monitors_deployment d JOIN monitors_monitor m ON m.uuid = d.monitor_id WHERE detection = %s"
-    yield story.rows(sql, BRUTE_FORCE)[0][0]
-    story.opensearch("POST", "/_sandbox/clock", {"now": None})
-
-
-def run(story: Story) -> datetime:
-    """Let a minute pass for OpenSearch, in which the monitor runs; return the time by which it did."""
-    story.opensearch("POST", "/_sandbox/clock", {"advance_ms": INTERVAL * 1000})
-    return now(story)
-
-
-def now(story: Story) -> datetime:
-    """The time by which OpenSearch runs monitors."""
-    return datetime.fromtimestamp(story.opensearch("GET", "/_sandbox/clock")["now"] / 1000, UTC)
+def clock(story: Story, monitor: str) -> Clock:
+    """The time by which it runs."""
+    return Clock(story, monitor)
 
 
 @contextmanager
@@ -87,16 +70,18 @@ def press(story: Story, monitor: str, button: str) -> str:
         return answer.text
 
 
-def test_fields_that_became_text_are_named_and_one_click_learns_the_index_again(story: Story, monitor: str) -> None:
+def test_fields_that_became_text_are_named_and_one_click_learns_the_index_again(
+    story: Story, monitor: str, clock: Clock
+) -> None:
     story.opensearch("DELETE", f"/{INDEX_PREFIX}*")
     story.opensearch("DELETE", "/_index_template/okta-system-log")  # as when a pipeline writes before anybody mapped it
     try:
-        fail(story, "unmapped", now(story), 20)
-        run(story)
+        fail(story, "unmapped", clock.now(), 20)
+        clock.tick()
         wait_for(story, monitor, Kind.MAPPING)
         press(story, monitor, "Learn the index again and push")
-        fail(story, "unmapped", now(story), 20)
-        run(story)
+        fail(story, "unmapped", clock.now(), 20)
+        clock.tick()
         wait_for(story, monitor, None)
         story.wait_for_ticket("unmapped@example.com")
     finally:
@@ -105,24 +90,24 @@ def test_fields_that_became_text_are_named_and_one_click_learns_the_index_again(
 
 
 def test_a_search_for_which_the_cluster_has_no_memory_is_named_and_is_no_fault_once_it_has(
-    story: Story, monitor: str
+    story: Story, monitor: str, clock: Clock
 ) -> None:
     with setting(story, indices__breaker__request__limit="1b"):
-        fail(story, "costly", now(story), 20)
-        run(story)
+        fail(story, "costly", clock.now(), 20)
+        clock.tick()
         wait_for(story, monitor, Kind.MEMORY)
-    run(story)
+    clock.tick()
     wait_for(story, monitor, None)
 
 
-def test_too_few_compilations_are_named_and_one_click_allows_more(story: Story, monitor: str) -> None:
+def test_too_few_compilations_are_named_and_one_click_allows_more(story: Story, monitor: str, clock: Clock) -> None:
     others = ["mfa-failures", "password-spray-source"]
     with setting(story, script__context__template__max_compilations_rate="1/30m"):
         story.portal.push_monitors(others, INTERVAL, {})
-        run(story)
+        clock.tick()
         refused = wait_until(lambda: uncompiled(story), TWO_HEARTBEATS, "a monitor whose template was refused")
         press(story, refused[0], "Raise the cluster's limits")
-        run(story)
+        clock.tick()
         wait_until(lambda: not uncompiled(story), TWO_HEARTBEATS, "the fault mended")
     for one in pushed(story, others):
         story.opensearch("DELETE", f"/_plugins/_alerting/monitors/{one}")  # they would find what other stories play
@@ -130,15 +115,9 @@ def test_too_few_compilations_are_named_and_one_click_allows_more(story: Story, 
         "DELETE FROM monitors_deployment d USING monitors_monitor m WHERE m.uuid = d.monitor_id AND detection = ANY(%s)",
         others,
     )
-    fail(story, "compiled", now(story), 20)
-    run(story)
+    fail(story, "compiled", clock.now(), 20)
+    clock.tick()
     story.wait_for_ticket("compiled@example.com")
-
-
-def pushed(story: Story, detections: list[str]) -> list[str]:
-    """The monitors of these detections, by their ids in OpenSearch."""
-    sql = "SELECT opensearch_id FROM monitors_deployment d JOIN monitors_monitor m ON m.uuid = d.monitor_id WHERE detection = ANY(%s)"
-    return [row[0] for row in story.rows(sql, detections)]
 
 
 def uncompiled(story: Story) -> list[str]:

@@ -1,56 +1,12 @@
 """Monitors on a schedule: a burst that goes on is one alert, and what is broken behind our back is seen."""
 
-import re
-import time
-from collections.abc import Generator
-from datetime import UTC, datetime, timedelta
-
-import pytest
 import requests
 
-from sandbox.okta.play import Index
-from tests.events import failed_sign_in
 from tests.story.conftest import SWEPT, Story, wait_until
+from tests.story.watching import BRUTE_FORCE, INTERVAL, TWO_HEARTBEATS, Clock, fail, fault, submit
 
-BRUTE_FORCE = "brute-force-user"
-INTERVAL = 60
-TWO_HEARTBEATS = 45.0  # seconds: of 15 s each, and half a minute between two looks of the watch
 TOLD = """SELECT a.id, o.count, o.told FROM alerts_occurrence o JOIN alerts_alert a ON a.id = o.alert_id
           WHERE a.entity_name = %s"""
-
-
-@pytest.fixture
-def monitor(story: Story) -> Generator[str, None, None]:
-    """A monitor that looks for brute force each minute of the stand-in's clock; the id that OpenSearch knows it by."""
-    fail(story, "earlier", datetime.now(UTC), 1)  # without any index each run would tell a fault of its own
-    story.portal.push_monitors([BRUTE_FORCE], INTERVAL, {})
-    sql = "SELECT opensearch_id FROM monitors_deployment d JOIN monitors_monitor m ON m.uuid = d.monitor_id WHERE detection = %s"
-    yield story.rows(sql, BRUTE_FORCE)[0][0]
-    story.opensearch("POST", "/_sandbox/clock", {"now": None})
-
-
-class Clock:
-    """The time by which monitors run: it stands still but for `run`."""
-
-    def __init__(self, story: Story, monitor: str) -> None:
-        self.story, self.monitor = story, monitor
-        story.opensearch("POST", "/_sandbox/clock", {"now": int(time.time() * 1000)})
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.story.opensearch("GET", "/_sandbox/clock")["now"] / 1000, UTC)
-
-    def run(self) -> None:
-        """Let the monitor run once more."""
-        answer = self.story.opensearch("POST", "/_sandbox/clock", {"advance_ms": INTERVAL * 1000})
-        assert [run["errors"] for run in answer["runs"] if run["monitor_id"] == self.monitor] == [[]]
-
-
-def fail(story: Story, user: str, at: datetime, times: int) -> None:
-    """Let somebody's sign-in fail so many times within the minute before `at`."""
-    index = Index(story.portal.environ["SANDBOX_OPENSEARCH_NODE_URL"])
-    events = [failed_sign_in(at - timedelta(seconds=1 + second), user=user) for second in range(times)]
-    index.write([{**event, "uuid": f"{user}-{at:%H%M%S}-{event['uuid']}"} for event in events])
-    index.refresh()
 
 
 def test_a_burst_over_ten_runs_is_one_occurrence_that_grows_and_one_ticket(story: Story, monitor: str) -> None:
@@ -99,13 +55,6 @@ def close_in_the_portal(story: Story, alert: int) -> None:
     assert story.rows("SELECT status FROM alerts_alert WHERE id = %s", alert) == [("closed",)]
 
 
-def submit(browser: requests.Session, page: str, filled: dict[str, str]) -> requests.Response:
-    """Fill in a page's form and send it, with the hidden fields that stand in it."""
-    text = browser.get(page, timeout=20).text
-    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', text))
-    return browser.post(page, data={**hidden, **filled}, headers={"Referer": page}, timeout=20)
-
-
 def test_a_monitor_disabled_in_dashboards_is_a_fault_until_it_is_enabled_again(story: Story, monitor: str) -> None:
     path = f"/_plugins/_alerting/monitors/{monitor}"
     held = story.opensearch("GET", path)["monitor"]
@@ -123,11 +72,6 @@ def test_a_channel_that_posts_elsewhere_is_a_fault_until_a_push_mends_it(story: 
     wait_until(lambda: "not here" in fault(story, monitor), TWO_HEARTBEATS, "the fault")
     story.portal.push_monitors([BRUTE_FORCE], INTERVAL, {})
     wait_until(lambda: fault(story, monitor) == "", TWO_HEARTBEATS, "the fault mended")
-
-
-def fault(story: Story, monitor: str) -> str:
-    """What the portal says is wrong with the monitor."""
-    return str(story.rows("SELECT fault FROM monitors_deployment WHERE opensearch_id = %s", monitor)[0][0])
 
 
 STATE = """SELECT d.state, d.fault FROM monitors_deployment d JOIN monitors_monitor m ON m.uuid = d.monitor_id
