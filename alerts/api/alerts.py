@@ -10,13 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from alerts.api.access import user_of
-from alerts.api.asking import Paged, answered, checked, page, parameters
+from alerts.api.asking import Paged, answered, checked, limit_of, page, parameters
 from alerts.api.endpoint import Endpoint
 from alerts.api.operation import operation, paged
 from alerts.api.tell_alerts import AlertOut, AlertWhole, EvidenceOut
 from alerts.choices import Scope
 from alerts.models import Alert, Evidence
-from alerts.querysets import NARROWS
+from alerts.querysets import NARROWS, settled
 from alerts.views.filters import BIGGEST_ID, MAX_LEFT_OUT, QueueFilter, asked
 
 SHOWN = (
@@ -87,7 +87,9 @@ class Alerts(Endpoint):
         alerts = understood.alerts(user_of(request).pk)
         if wanted.get("after"):
             alerts = alerts.filter(pk__gt=wanted["after"])
-        found = page(request, alerts.select_related(*SHOWN), wanted)
+        most = limit_of(wanted) + 1
+        near = settled(alerts, most, before=wanted.get("before"), searched=understood.is_searched)
+        found = page(request, near.select_related(*SHOWN), wanted)
         return answered(AlertOut, found)
 
 

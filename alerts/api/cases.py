@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
@@ -17,9 +18,19 @@ from alerts.api.operation import many, operation, paged
 from alerts.api.tell_alerts import AlertOut, EntityOut, OperationOut, TicketOut
 from alerts.choices import Scope
 from alerts.models import Alert, Case
+from alerts.services.entities import KINDS
 from monitors.models import Monitor
 
 MAX_ALERTS = 100
+
+
+class CasesAsked(Paged):
+    """Which cases: all that is asked holds."""
+
+    entity = forms.CharField(
+        max_length=500, required=False, help_text="Whom or what the case is about: the id of a user, an address."
+    )
+    ticket = forms.CharField(max_length=80, required=False, help_text="The key of its ticket in Jira.")
 
 
 class CaseOut(serializers.Serializer[Case]):
@@ -65,11 +76,16 @@ class Cases(Endpoint):
 
     needs: ClassVar = {"GET": Scope.ALERTS_READ}
 
-    @operation("cases_list", paged(CaseOut), parameters=parameters(Paged))
+    @operation("cases_list", paged(CaseOut), parameters=parameters(CasesAsked))
     def get(self, request: Request) -> Response:
-        """List cases, newest first."""
-        wanted = checked(Paged(request.query_params), request.query_params)
-        found = page(request, _rows(), wanted)
+        """List cases, newest first: all of them, those about one entity, or the one that a ticket is of."""
+        wanted = checked(CasesAsked(request.query_params), request.query_params)
+        rows = _rows()
+        if wanted["entity"]:
+            rows = rows.filter(entity_type__in=KINDS, entity_id=wanted["entity"])
+        if wanted["ticket"]:
+            rows = rows.filter(ticket__key=wanted["ticket"].upper())
+        found = page(request, rows, wanted)
         return answered(CaseOut, found)
 
 

@@ -51,6 +51,7 @@ class OfDetectionOut(serializers.Serializer[Any]):
     true_positives = serializers.IntegerField()
     false_positives = serializers.IntegerField()
     false_share = serializers.FloatField(allow_null=True, help_text="Null while too little was judged.")
+    suppressed = serializers.IntegerField(help_text="Of its alerts, those that a suppression hides.")
     monitor = serializers.UUIDField(allow_null=True, help_text="The one with most of them.")
 
 
@@ -74,6 +75,7 @@ class PlumbingOut(serializers.Serializer[Any]):
     deliveries = serializers.IntegerField()
     quarantined = serializers.IntegerField()
     recovered = serializers.IntegerField()
+    suppressed = serializers.IntegerField()
     faulty_monitors = serializers.IntegerField()
 
 

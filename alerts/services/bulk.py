@@ -64,8 +64,15 @@ def take_back(job: BulkDecision, by: Person) -> BulkDecision:
 
 def can_undo(job: BulkDecision) -> bool:
     """Whether there is still time to take it back."""
-    ended = job.finished_at is not None and job.finished_at > clock.now() - undo.WINDOW
-    return ended and job.kind not in FINAL and any(line for _, line, _ in job.results)
+    until = undo_until(job)
+    return until is not None and until > clock.now()
+
+
+def undo_until(job: BulkDecision) -> datetime | None:
+    """Until when it can be taken back; None while it is at work, and for what is never undone."""
+    if job.finished_at is None or job.kind in FINAL or not any(line for _, line, _ in job.results):
+        return None
+    return job.finished_at + undo.WINDOW
 
 
 def run(job: BulkDecision) -> None:

@@ -57,7 +57,7 @@ def context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
     definition = definition_of(alert)
     learning, known = _baseline(alert, shown, kept)
     complete = evidence.completed(events)
-    new = {(one.kind, one.value) for one in known if one.is_new}
+    rows = evidence.rows(complete, {(one.kind, one.value) for one in known if one.is_new})
     return {
         "section": "queue",
         "alert": alert,
@@ -74,7 +74,8 @@ def context(request: HttpRequest, alert: Alert) -> dict[str, Any]:
         "verdicts": querysets.earlier_verdicts(alert, MAX_VERDICTS),
         "occurrences": occurrences,
         "shown": shown,
-        "rows": evidence.rows(complete, new),
+        "rows": rows,
+        "all_by": evidence.only_person(rows),
         "evidence": kept,
         "whole": evidence.whole(kept),
         "learning": learning,

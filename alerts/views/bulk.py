@@ -55,7 +55,7 @@ def page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "job": job,
         "refused": refused,
         "done": [(key, said) for key, line, said in job.results if line],
-        "can_undo": bulk.can_undo(job) and job.asked_by == activity.person_of(request.user),
+        "undo_until": bulk.undo_until(job) if _can_undo(job, request) else None,
     }
     return render(request, "alerts/bulk.html", context)
 
@@ -96,6 +96,10 @@ def drop_view(request: HttpRequest, pk: int) -> HttpResponse:
     saved.drop(get_object_or_404(SavedView, pk=pk, owner=person), person)
     messages.success(request, "The view is gone.")
     return redirect("alerts:queue")
+
+
+def _can_undo(job: BulkDecision, request: HttpRequest) -> bool:
+    return bulk.can_undo(job) and job.asked_by == activity.person_of(request.user)
 
 
 def _chosen(request: HttpRequest) -> list[int]:

@@ -93,9 +93,11 @@ def _look(entity: Named) -> dict[str, Any]:
     except MonitorsError as error:
         kept = story.kept(entity)
         return {"fault": str(error), "kept": kept, "heat": heat(story.by_weekday(kept.hours)) if kept.events else None}
+    rows = evidence.rows(evidence.completed(found.events))
     return {
         "look": found,
-        "rows": evidence.rows(evidence.completed(found.events)),
+        "rows": rows,
+        "all_by": evidence.only_person(rows),
         "heat": heat(story.by_weekday(found.hours)),
         "days": entities.DAYS,
     }

@@ -92,6 +92,12 @@ def rows(events: Iterable[Any], new: Container[tuple[str, str]] = ()) -> list[Ro
     return [_row(event, new) for event in events if isinstance(event, Mapping)]
 
 
+def only_person(rows: Iterable[Row]) -> Row | None:
+    """Return a row of the one who did all of them; None where several did, or there is no row."""
+    by_person = {row.user_id: row for row in rows}
+    return next(iter(by_person.values())) if len(by_person) == 1 else None
+
+
 def whole(evidence: Evidence | None) -> list[Whole]:
     """Return the kept events, flattened: at most MAX_WHOLE."""
     events = evidence.events[:MAX_WHOLE] if evidence else []

@@ -38,7 +38,7 @@ function pickReason(number) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey && event.key === "z" && !isTyping(event.target)) {
+  if ((event.ctrlKey || event.metaKey) && event.key === "z" && !isTyping(event.target)) {
     document.querySelector("form[data-until]:not([hidden])")?.requestSubmit();
     return;
   }
@@ -100,9 +100,14 @@ window.addEventListener("pageshow", () => {
 
 /* Undo is offered for as long as it works */
 
-for (const offer of document.querySelectorAll("form[data-until]")) {
-  setTimeout(() => { offer.hidden = true; }, Math.max(0, Date.parse(offer.dataset.until) - Date.now()));
+function hideOnceLate(part) {
+  for (const offer of part.querySelectorAll("form[data-until]")) {
+    setTimeout(() => { offer.hidden = true; }, Math.max(0, Date.parse(offer.dataset.until) - Date.now()));
+  }
 }
+
+hideOnceLate(document);
+document.addEventListener("htmx:afterSettle", (event) => hideOnceLate(event.target));
 
 /* What is half-written survives a reload; what was sent and taken does not */
 

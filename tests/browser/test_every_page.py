@@ -17,16 +17,12 @@ from core.activity import person_of
 from core.models import Person
 from core.text import controls_shown
 from tests.browser import cluster, hostile, world
+from tests.browser.axe import barriers
 from tests.browser.pages import NO_PAGE, At, names
 from tests.factories import make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-AXE = (Path(__file__).parents[1] / "vendor" / "axe-core-4.14.0" / "axe.min.js").read_text()
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
-LOOK_FOR = """options => axe.run(document, {...options, resultTypes: ["violations"], elementRef: false}).then(found =>
-  found.violations.flatMap(one => one.nodes.slice(0, 5).map(node =>
-    `${one.id}: ${node.target.join(" ")}: ${[...node.any, ...node.all, ...node.none].map(check => check.message).join(" ")}`)))"""
 SEND = """fields => {
   const form = document.createElement("form");
   form.method = "post";
@@ -90,16 +86,6 @@ def go(page: Page, live_server: LiveServer, at: At) -> Iterator[str]:
     status = answer.status if answer else None
     if status != at.status:
         yield f"answered {status}"
-
-
-def barriers(page: Page) -> Iterator[str]:
-    """Say what axe finds: everything in light, and in dark what another colour can change."""
-    page.evaluate(AXE)
-    yield from page.evaluate(LOOK_FOR, {"runOnly": {"type": "tag", "values": WCAG}})
-    page.emulate_media(color_scheme="dark")
-    for said in page.evaluate(LOOK_FOR, {"runOnly": {"type": "rule", "values": ["color-contrast"]}}):
-        yield f"dark: {said}"
-    page.emulate_media(color_scheme="light")
 
 
 def widths(page: Page) -> Iterator[str]:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
-from alerts.models import Alert, JiraState, Rehearsal, Sighting
+from alerts.models import Alert, Case, JiraState, Rehearsal, Sighting
 from alerts.services import first_run
 from alerts.services.standing import State, Told
 from core import clock
@@ -18,7 +18,7 @@ from tests.browser.scenes import working_day
 from tests.browser.shots import WANTED, draw
 from tests.browser.test_entities import burst, index_holds
 from tests.browser.test_portal import sign_in
-from tests.factories import ago, make_alert, make_delivery, make_monitor
+from tests.factories import ago, make_alert, make_delivery, make_monitor, make_ticket
 
 pytestmark = [
     pytest.mark.browser,
@@ -64,6 +64,9 @@ def test_push_fatigue_its_user_and_its_session(
 ) -> None:
     index_holds(monkeypatch)
     fatigue = burst()
+    make_ticket(fatigue, "SEC-143", status="In Progress")
+    Alert.objects.filter(entity_id=fatigue.entity_id).update(case=fatigue.case)  # worked as one
+    Case.objects.filter(pk=fatigue.case_id).update(ticket_policy="join")
     for kind, value in (
         ("address", "198.51.100.24"),
         ("network", "3320"),

@@ -215,6 +215,19 @@ def test_cases_tell_their_alerts_and_their_ticket(soar: Program) -> None:
     assert soar.get("/cases/404/").status_code == 404
 
 
+def test_cases_are_found_by_whom_they_are_about_and_by_their_ticket(soar: Program) -> None:
+    anna, other = make_alert(), make_alert(entity_id="00u-other")
+    make_ticket(anna, "SEC-3")
+
+    def found(**query: str) -> list[int]:
+        return [one["id"] for one in soar.get("/cases/", **query).json()["results"]]
+
+    assert found() == [other.case_id, anna.case_id]
+    assert found(entity=other.case.entity_id) == [other.case_id]
+    assert found(ticket="sec-3") == [anna.case_id]
+    assert found(ticket="SEC-3", entity=other.case.entity_id) == []
+
+
 def test_suppressions_tell_what_they_hide_by_whom_and_until_when(soar: Program, mira: Person) -> None:
     rule = Rule.from_json(
         [{"kind": "country", "values": [HOSTILE]}, {"kind": "entity", "values": ["anna@example.com"]}]
@@ -253,6 +266,7 @@ def test_the_measures_are_those_of_the_page(soar: Program, mira: Person) -> None
     assert told["times"][0]["alerts"] == 1
     assert told["times"][0]["resolve"]["p50"] is not None
     assert told["detections"][0]["false_positives"] == 1
+    assert (told["detections"][0]["suppressed"], told["plumbing"]["suppressed"]) == (0, 0)
     assert sum(one["alerts"] for one in told["open_by_age"]) == 0
     assert soar.get("/measures/").json()["days"] == 90
     assert soar.get("/measures/", days=31).status_code == 400
