@@ -72,7 +72,9 @@ def listed(
     """
     pairs = _pool(tab, entity)
     cases = _matching({case for _, case in pairs[:POOL]}, policy, ticket)
-    first = _several(cases) | set(Case.objects.filter(pk__in=cases, score__isnull=False).values_list("pk", flat=True))
+    first = _several(cases) | set(
+        Case.objects.filter(pk__any_of=cases, score__isnull=False).values_list("pk", flat=True)
+    )
     keys = ((int(pk in first), pk) for pk in cases)
     found = heapq.nlargest(limit + 1, (key for key in keys if before is None or key < before))
     page = found[:limit]
@@ -116,7 +118,7 @@ def _pool(tab: str, entity: str) -> list[tuple[int, int]]:
     if entity:
         rows = Entity.objects.filter(kind__in=KINDS, value__in={entity, entity.lower()}).values_list("pk", flat=True)
         links = AlertEntity.objects.filter(entity__in=list(rows)).order_by("-alert").values_list("alert", flat=True)
-        real = real.filter(pk__in=list(links.distinct()[: POOL + 1]))
+        real = real.filter(pk__any_of=list(links.distinct()[: POOL + 1]))
     # each status by its own index, newest first: asked for at once, the newest of all would be looked through
     statuses = [real.filter(status=status) for status in OPEN] if tab == "open" else [real]
     parts = [part.order_by("-pk").values_list("pk", "case")[: POOL + 1] for part in statuses]
@@ -128,7 +130,7 @@ def _matching(cases: set[int], policy: str, ticket: str) -> set[int]:
     """Return those of the cases that match; without a filter, all of them."""
     if not (policy or ticket):
         return cases
-    rows = Case.objects.filter(pk__in=cases)
+    rows = Case.objects.filter(pk__any_of=cases)
     if policy:
         rows = rows.filter(ticket_policy=policy)
     if ticket:
@@ -138,7 +140,9 @@ def _matching(cases: set[int], policy: str, ticket: str) -> set[int]:
 
 def _several(cases: set[int]) -> set[int]:
     """Return those of the cases that hold more than one alert."""
-    held = Alert.objects.filter(case__in=cases, rehearsal=None).order_by().values("case").annotate(alerts=Count("pk"))
+    held = (
+        Alert.objects.filter(case__any_of=cases, rehearsal=None).order_by().values("case").annotate(alerts=Count("pk"))
+    )
     return set(held.filter(alerts__gt=1).values_list("case", flat=True))
 
 

@@ -86,7 +86,7 @@ def _members(counted: Sequence[_Told], by: str) -> dict[Any, list[_Told]]:
     if by == "detection":
         return _gathered((one.detection, one) for one in counted)
     told = {one.pk: one for one in counted}
-    links = AlertEntity.objects.filter(alert__in=list(told))
+    links = AlertEntity.objects.filter(alert__any_of=told)
     if by == "address":
         links = links.filter(entity__kind="ip")
     named = list(links.order_by().values_list("alert", "entity", "role"))

@@ -11,6 +11,7 @@ from alerts.choices import OperationState, Status
 from alerts.models import Alert, AlertEntity, Case, Entity, Occurrence, Ticket, TicketOperation
 from alerts.services.entities import KINDS, LETTERS
 from core.models import Person
+from core.queries import Written, walking, written
 
 COUNT_LIMIT = 99
 FEW = 3_000  # so many keys are named in a query rather than looked for again
@@ -86,11 +87,12 @@ def settled(
     below = alerts.filter(pk__lt=before) if before else alerts
     if searched:
         top = before or (Alert.objects.order_by("-id").values_list("pk", flat=True).first() or 0) + 1
-        keys = list(below.filter(pk__gte=top - WALKED).order_by("-id").values_list("pk", flat=True)[:limit])
+        with walking():
+            keys = list(below.filter(pk__gte=top - WALKED).order_by("-id").values_list("pk", flat=True)[:limit])
         if len(keys) < limit:
             keys = list(below.order_by().values_list("pk", flat=True)[: FEW + 1])
         if len(keys) <= FEW:
-            below = Alert.objects.filter(pk__in=keys)
+            below = Alert.objects.filter(pk__any_of=keys)
     return below
 
 
@@ -121,7 +123,7 @@ def _naming(value: str, kinds: Iterable[str]) -> Q:
     keys = set(links.values_list("alert", flat=True)[: FEW + 1]) if rows else set()
     if not keys:
         return NOBODY
-    return Q(pk__in=keys) if len(keys) <= FEW else Q(Exists(links.filter(alert=OuterRef("pk"))))
+    return Q(pk__any_of=keys) if len(keys) <= FEW else Q(Exists(links.filter(alert=OuterRef("pk"))))
 
 
 NOBODY = Q(pk__in=())
@@ -208,3 +210,9 @@ def earlier_verdicts(alert: Alert, limit: int) -> list[Alert]:
 def capped_count(rows: QuerySet[Alert]) -> int:
     """Return how many there are, at most COUNT_LIMIT + 1: the price of a count stays the same however many there are."""
     return rows.order_by()[: COUNT_LIMIT + 1].count()
+
+
+def counting(rows: QuerySet[Any]) -> Written:
+    """Return the SQL of `capped_count`, to ask for several at once."""
+    sql, values = written(rows.order_by().values("pk")[: COUNT_LIMIT + 1])
+    return f"SELECT count(*) FROM ({sql}) counted", values  # noqa: S608 - Django's own SQL

@@ -45,6 +45,11 @@ def _queue() -> list[Page]:
         (f"{tab}: text, {words}", {"tab": tab, "q": text}) for words, text in texts.items() for tab in ("new", "all")
     ]
     asked += [
+        (f"{tab}: by {group}", {"tab": tab, "group": group})
+        for group in ("entity", "address", "detection")
+        for tab in ("new", "all")
+    ]
+    asked += [
         ("all: from the middle", {"tab": "all", "before": str(middle.pk)}),
         ("closed: from near the end", {"tab": "closed", "before": "1000"}),
         ("all: a common word, from the middle", {"tab": "all", "q": "sign-ins", "before": str(middle.pk)}),
@@ -56,6 +61,7 @@ def _queue() -> list[Page]:
         Page("queue, newer than the page", f"/newer/?tab=new&after={newest.pk - 5}", QUEUE_GOAL),
         Page("queue, newer with a text", f"/newer/?tab=all&q=sign-ins&after={newest.pk - 5}", QUEUE_GOAL),
         Page("queue, preview", f"/alerts/{newest.pk}/preview/", QUEUE_GOAL),
+        Page("palette", "/palette/?q=anna", part=True),
     ]
     return [*pages, *newer]
 
@@ -117,15 +123,24 @@ def _entities() -> list[Page]:
 
 
 def _others() -> list[Page]:
-    from alerts.models import Delivery
+    from alerts.models import Alert, Delivery
     from monitors.models import Monitor
 
     delivery, monitor = Delivery.objects.order_by("-pk")[0].pk, Monitor.objects.order_by("pk")[0].pk
+    alert = Alert.objects.order_by("-pk")[0]
     return [
         Page("measures, 90 days", "/measures/"),
         Page("measures, 7 days", "/measures/?days=7"),
         Page("measures, 365 days", "/measures/?days=365"),
         Page("measures, as a file", "/measures/?format=csv"),
+        Page("cases", "/cases/"),
+        Page("cases, all", "/cases/?tab=all"),
+        Page("cases of the busiest user", f"/cases/?tab=all&entity={BUSY_USER}"),
+        Page("case", f"/cases/{alert.case_id}/"),
+        Page("suppressions", "/suppressions/"),
+        Page("suppression, a new one", f"/suppressions/new/?alert={alert.pk}"),
+        Page("first run", "/first-run/"),
+        Page("tokens", "/account/tokens/"),
         Page("monitors", "/monitors/"),
         Page("coverage", "/coverage/"),
         Page("coverage, as a table", "/coverage/table.csv"),

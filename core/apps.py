@@ -11,7 +11,7 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the roles made once all permissions are, and the settings checked."""
-        from core import checks  # noqa: F401 - importing registers them
+        from core import checks, queries  # noqa: F401 - importing registers what is in them
         from core.roles import make_roles
 
         post_migrate.connect(make_roles, sender=apps.get_app_config("auth"), dispatch_uid="core.roles")

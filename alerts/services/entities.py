@@ -187,7 +187,7 @@ def exclusions_of(entity: Named) -> list[tuple[Exclusion, str]]:
 def listed(kind: str = "", limit: int = 50) -> list[Together]:
     """Return what the latest MAX_LISTED alerts name most often, of one kind or of all; rehearsals do not count. Three queries."""
     latest = Alert.objects.filter(rehearsal=None).order_by("-id").values_list("pk", flat=True)[:MAX_LISTED]
-    links = AlertEntity.objects.filter(alert__in=list(latest))
+    links = AlertEntity.objects.filter(alert__any_of=list(latest))
     return _counted(links.filter(entity__kind=kind) if kind else links, limit)
 
 

@@ -24,7 +24,7 @@ Policy = Monitor.Policy
 POINTS = {1: 8, 2: 5, 3: 3, 4: 2, 5: 1}  # by severity
 HARMLESS = (Verdict.FALSE_POSITIVE, Verdict.BENIGN)
 SHOWN_DAYS = 30
-MAX_REPLAYED = 2_000
+MAX_REPLAYED = 1_000
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Queues that people keep, for themselves or for everybody."""
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
@@ -17,9 +18,9 @@ class NotKept(TriageError):
     code = "not_kept"
 
 
-def offered(person: Person) -> list[SavedView]:
-    """Return the person's own views and those that others share, at most MOST of them."""
-    return list(SavedView.objects.filter(Q(owner=person) | Q(shared=True)).select_related("owner")[:MOST])
+def offered(user: User) -> list[SavedView]:
+    """Return the user's own views and those that others share, at most MOST of them."""
+    return list(SavedView.objects.filter(Q(owner__user=user) | Q(shared=True)).select_related("owner")[:MOST])
 
 
 def keep(by: Person, *, name: str, query: str, shared: bool) -> SavedView:

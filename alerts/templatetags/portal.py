@@ -1,13 +1,14 @@
 """What every template says the same way: severity, time, icons, counts."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from alerts.querysets import COUNT_LIMIT
@@ -18,6 +19,7 @@ from monitors.findings import duration
 register = template.Library()
 
 SPRITE = "vendor/lucide-1.62.0/sprite.svg"
+SELECTED = mark_safe(" selected")
 SHAPES = {
     "critical": "M6 .5 11.5 6 6 11.5.5 6z",
     "high": "M6 1.2 11.4 10.8H.6z",
@@ -45,6 +47,20 @@ def severity(number: int) -> SafeString:
         SHAPES[word],
         word.capitalize(),
     )
+
+
+@register.simple_tag
+def filter_by(name: str, choices: Iterable[tuple[Any, str]], chosen: Any, label: str, unfiltered: str) -> SafeString:
+    """Return a list to choose a filter's value from; `unfiltered` is what it says while none is chosen."""
+    options = format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        (
+            (value, SELECTED if chosen and str(value) == str(chosen) else "", words)
+            for value, words in [("", unfiltered), *choices]
+        ),
+    )
+    return format_html('<select name="{}" aria-label="{}">{}</select>', name, label, options)
 
 
 @register.simple_tag

@@ -1,11 +1,11 @@
 """What every page shows around its content."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min, Q, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -15,6 +15,7 @@ from alerts.choices import DeliveryStatus, OperationState
 from alerts.models import Alert, Delivery, JiraGate, TicketOperation
 from alerts.ticketing import gate
 from core import clock
+from core.queries import Prepared, Written, one_row, written
 from monitors.models import Deployment
 
 NOT_TAKEN_UP = timedelta(minutes=2)  # a worker takes a delivery up at once, and the sweep each 15 s what it missed
@@ -99,34 +100,44 @@ def undo(request: HttpRequest) -> dict[str, Any] | None:
     return offer if offer and datetime.fromisoformat(offer["until"]) > clock.now() else None
 
 
-def pulse() -> Pulse:
-    """Read the pulse: six short queries."""
-    now = clock.now()
+def _state(now: datetime, long_ago: datetime) -> Written:
+    """Return the SQL of what the pulse tells, in one row. `long_ago` is since when a delivery must have been taken up."""
     ours = Q(monitor__enabled=True, monitor__kept__isnull=True)  # others send no heartbeat
-    heard = Deployment.objects.aggregate(
-        at=Max("heard_at"),
-        count=Count("pk"),
-        faults=Count("pk", filter=~Q(fault="")),
-        ours=Max("heard_at", filter=ours),
-        interval=Min("monitor__interval_seconds", filter=ours),
+    heard = Deployment.objects.order_by().values(all=Value(1)).annotate(
+        at=Max("heard_at"), count=Count("pk"), faults=Count("pk", filter=~Q(fault="")),
+        ours=Max("heard_at", filter=ours), interval=Min("monitor__interval_seconds", filter=ours),
+    )  # fmt: skip
+    untouched = Delivery.objects.filter(status=DeliveryStatus.RECEIVED, attempts=0, received_at__lt=long_ago)
+    oldest = untouched.order_by().values(all=Value(1)).annotate(at=Min("received_at"))
+    return one_row(
+        [
+            written(heard.values_list("at", "count", "faults", "ours", "interval")),
+            written(oldest.values_list("at")),
+            querysets.counting(Delivery.objects.filter(status=DeliveryStatus.QUARANTINED)),
+            querysets.counting(TicketOperation.objects.filter(state__in=TROUBLED).exclude(last_error="")),
+            querysets.counting(querysets.in_tab(Alert.objects.all(), "new", user_id=0, now=now)),  # everybody's
+        ]
     )
-    untouched = Delivery.objects.filter(status=DeliveryStatus.RECEIVED, attempts=0, received_at__lt=now - NOT_TAKEN_UP)
-    limit = querysets.COUNT_LIMIT + 1
+
+
+STATE = Prepared(_state, now=datetime(1, 1, 1, tzinfo=UTC), long_ago=datetime(1, 1, 2, tzinfo=UTC))
+
+
+def pulse() -> Pulse:
+    """Read the pulse: two short queries."""
+    now = clock.now()
+    [row] = STATE.rows(now=now, long_ago=now - NOT_TAKEN_UP)
+    heard_at, monitors, faults, ours_at, interval, waits_since, quarantined, tickets_late, new_alerts = row
     return Pulse(
-        heard_at=heard["at"],
-        monitors=heard["count"],
-        faults=heard["faults"],
-        quarantined=Delivery.objects.filter(status=DeliveryStatus.QUARANTINED)[:limit].count(),
-        tickets_late=TicketOperation.objects.filter(state__in=TROUBLED)
-        .exclude(last_error="")
-        .order_by()[:limit]
-        .count(),
+        heard_at=heard_at,
+        monitors=monitors,
+        faults=faults,
+        quarantined=quarantined,
+        tickets_late=tickets_late,
         jira_away=gate.broken(),
-        new_alerts=querysets.capped_count(
-            querysets.in_tab(Alert.objects.all(), "new", user_id=0, now=now)  # the same for everybody
-        ),
-        is_silent=bool(heard["ours"] and now - heard["ours"] > _overdue_after(heard["interval"])),
-        waits_since=untouched.order_by("id").values_list("received_at", flat=True).first(),
+        new_alerts=new_alerts,
+        is_silent=bool(ours_at and now - ours_at > _overdue_after(interval)),
+        waits_since=waits_since,
     )
 
 

@@ -16,7 +16,6 @@ from alerts import querysets
 from alerts.models import Alert, Case
 from alerts.services import entities, saved
 from alerts.services.entities import KINDS
-from core import activity
 from monitors.models import Monitor
 
 MOST = 6  # of each kind
@@ -132,7 +131,7 @@ def _monitors(text: str, user: User) -> list[Found]:
 def _views(text: str, user: User) -> list[Found]:
     return [
         Found(view.name, f"Kept by {view.owner.name}", "inbox", f"{reverse('alerts:queue')}?{view.query}")
-        for view in saved.offered(activity.person_of(user))
+        for view in saved.offered(user)
         if _fits(text, view.name)
     ][:MOST]
 

@@ -24,8 +24,9 @@ from core import activity
 from core.models import Activity, Person
 from monitors.models import IndexProfile
 
-PAGE = 50
-MAX_OPERATIONS = 50
+PAGE = 25
+MAX_OPERATIONS = 25
+MAX_COSTS = 20
 MAX_DISMISSED = 20
 MAX_HISTORY = 50
 RAW_BYTES = 64 * 1024
@@ -37,6 +38,7 @@ class DeliveryFilter(forms.Form):
 
     status = forms.ChoiceField(choices=DeliveryStatus.choices, required=False)
     before = forms.UUIDField(required=False)
+    costs = forms.ChoiceField(choices=[("all", "all")], required=False)
 
 
 class DismissForm(forms.Form):
@@ -86,6 +88,7 @@ def pipeline(request: HttpRequest) -> HttpResponse:
     deliveries = list(rows[: PAGE + 1])
     rows_of_jira = TicketOperation.objects.select_related("alert", "case__ticket").order_by("-id")
     operations = list(querysets.owed(rows_of_jira)[: MAX_OPERATIONS + 1])
+    dear = costs.of_the_last_day()
     unsettled = settling.unsettled(TicketOperation.objects.filter(pk__in=[one.pk for one in operations]))
     context = {
         "section": "pipeline",
@@ -101,7 +104,8 @@ def pipeline(request: HttpRequest) -> HttpResponse:
         "dismissed": _with_why(querysets.dismissed(rows_of_jira)[:MAX_DISMISSED]),
         "baselines": [(row, baseline.learnt(row)) for row in Baseline.objects.order_by("pattern")],
         "indices": IndexProfile.objects.exclude(newest_event_at=None).order_by("newest_event_at"),
-        "costs": [(cost, points(cost.hourly)) for cost in costs.of_the_last_day()],
+        "costs": [(cost, points(cost.hourly)) for cost in dear[: None if wanted.get("costs") else MAX_COSTS]],
+        "cheaper": 0 if wanted.get("costs") else max(len(dear) - MAX_COSTS, 0),
     }
     return render(request, "alerts/pipeline.html", context)
 

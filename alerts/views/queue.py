@@ -1,6 +1,8 @@
 """The queue: alerts, newest first. What is shown is wholly said by the address."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -18,33 +20,25 @@ from alerts.services import entities, saved
 from alerts.services.entities import KINDS
 from alerts.views import alert as alert_page
 from alerts.views.filters import PERIODS, SEVERITY_WORDS, Asked, asked
-from alerts.views.forms import AssignForm
+from alerts.views.frame import pulse
 from alerts.views.observed import Reading, headline, readings
 from alerts.views.walk import trail
-from core import activity, clock
+from core import clock
+from core.models import Person
+from core.queries import Prepared, Written, one_row
 
 PAGE = 25  # two screens; each row costs the server more than half a millisecond
-RECENT = 1000  # alerts whose detections and countries are offered as filters
-
-
-@dataclass(frozen=True)
-class Day:
-    """A bar of the sparkline: where it begins and how high it is, in its 14 by 16 units, and what it counts."""
-
-    x: int
-    y: int
-    height: int
-    times: int
+RECENT = 500  # alerts whose detections and countries are offered as filters
 
 
 @dataclass(frozen=True)
 class Row:
-    """An alert as the queue shows it; `operation` is what Jira is owed first, while there is something."""
+    """An alert as the queue shows it; `operation` is what Jira is owed first, `days` how often it was seen on each, today last."""
 
     alert: Alert
     reading: Reading | None
     operation: TicketOperation | None
-    days: list[Day]
+    days: list[int]
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,6 @@ class GroupRow:
     group: Group
     kind: str
     query: str
-    days: list[Day]
 
 
 @require_safe
@@ -68,7 +61,8 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "queue",
         "tab": understood.tab,
-        "tabs": _tabs(request),
+        "pulse": (here := pulse()),
+        "tabs": _tabs(request.user.pk, here.new_alerts),
         "form": understood.form,
         "wanted": wanted,
         "left_out": understood.left_out,
@@ -77,15 +71,15 @@ def queue(request: HttpRequest) -> HttpResponse:
         "entity_name": entities.name_of(wanted["entity"]) if wanted.get("entity") else "",
         "filtered": understood.is_filtered,
         "short": 0 < len(wanted.get("q") or "") < entities.LETTERS,
-        "groups": list(GROUPS.items()),
+        "groups": [(key, f"By {name}") for key, name in GROUPS.items()],
         "severities": SEVERITY_WORDS,
         "statuses": list(querysets.STATUSES.items()),
         "verdicts": Verdict.choices,
         "periods": list(PERIODS.items()),
-        "people": [(value, name) for value, name in AssignForm().fields["to"].choices if value],  # type: ignore[attr-defined]
+        "people": _people(),
         "detections": detections,
         "countries": countries,
-        "views": saved.offered(activity.person_of(request.user)),
+        "views": saved.offered(request.user),
         "all": _all(matching.values_list("pk", flat=True)) if "all" in request.GET else None,
         **(_groups(understood, matching) if wanted.get("group") else _rows(understood, matching)),
     }
@@ -123,7 +117,7 @@ def _rows(understood: Asked, matching: QuerySet[Alert]) -> dict[str, Any]:
     page = found[:PAGE]
     days = querysets.seen_by_day(page, clock.now()) if page else {}
     return {
-        "rows": [Row(one, headline(one), querysets.first_owed(one.case), _bars(days[one.pk])) for one in page],
+        "rows": [Row(one, headline(one), querysets.first_owed(one.case), days[one.pk]) for one in page],
         "older": found[PAGE - 1].pk if len(found) > PAGE else None,
         "newest": found[0].pk if found else 0,
     }
@@ -134,7 +128,7 @@ def _groups(understood: Asked, matching: QuerySet[Alert]) -> dict[str, Any]:
     found = grouped(matching, wanted["group"], now=clock.now(), limit=PAGE, before=wanted.get("before"),
                     searched=understood.is_searched)  # fmt: skip
     return {
-        "rows": [GroupRow(one, KINDS.get(one.kind, ""), understood.within(one), _bars(one.days)) for one in found.rows],
+        "rows": [GroupRow(one, KINDS.get(one.kind, ""), understood.within(one)) for one in found.rows],
         "older": found.older,
         "newest": found.newest,
         "counted": found.counted if found.is_cut else None,
@@ -147,27 +141,31 @@ def _all(keys: QuerySet[Alert, int]) -> dict[str, int]:
     return {"newest": newest, "count": keys.order_by().count()}
 
 
-def _bars(days: list[int]) -> list[Day]:
-    most = max([*days, 1])
-    heights = [round(14 * times / most) if times else 0 for times in days]
-    return [
-        Day(4 * at, 16 - high, high, times) for at, (high, times) in enumerate(zip(heights, days, strict=True)) if times
-    ]
+def _counts(user_id: int, now: datetime) -> Written:
+    """Return the SQL of how many alerts the tabs of COUNTED hold for a user."""
+    tab = partial(querysets.in_tab, Alert.objects.all(), user_id=user_id, now=now)
+    return one_row(querysets.counting(tab(name)) for name in COUNTED)
 
 
-def _tabs(request: HttpRequest) -> list[tuple[str, str, int | None]]:
+COUNTED = ("mine", "progress", "snoozed")
+COUNTS = Prepared(_counts, user_id=-1, now=datetime(1, 1, 1, tzinfo=UTC))
+
+
+def _tabs(user_id: int, new: int) -> list[tuple[str, str, int | None]]:
     """Return each tab's key, name, and how many it holds; *Closed* and *All* only ever grow and are not counted."""
-    assert isinstance(request.user, User)  # noqa: S101 - the middleware lets nobody else in
-    tab = partial(querysets.in_tab, Alert.objects.all(), user_id=request.user.pk, now=clock.now())
-    counted = {key for key in querysets.TABS if key not in {"closed", "all"}}
-    return [
-        (key, name, querysets.capped_count(tab(key)) if key in counted else None)
-        for key, name in querysets.TABS.items()
-    ]
+    [row] = COUNTS.rows(user_id=user_id, now=clock.now())
+    counts = {"new": new, **dict(zip(COUNTED, row, strict=True))}
+    return [(key, name, counts.get(key)) for key, name in querysets.TABS.items()]
 
 
-def _offered(detection: str, country: str) -> tuple[list[str], list[str]]:
-    """Return the detections and the countries of the latest alerts, and the chosen ones, in alphabetical order."""
-    recent = list(Alert.objects.order_by("-id").values_list("detection", "countries")[:RECENT])
-    detections, countries = {one for one, _ in recent}, {one for _, found in recent for one in found}
-    return sorted(detections | ({detection} - {""})), sorted(countries | ({country} - {""}))
+def _people() -> list[tuple[str, str]]:
+    """Return who may have an alert, nobody first, by user name and full name. An alert that somebody has made them a Person."""
+    found = Person.objects.filter(user__is_active=True).order_by("name").values_list("user__username", "name")
+    return [("nobody", "Nobody"), *found]
+
+
+def _offered(*chosen: str) -> Iterator[list[tuple[str, str]]]:
+    """Return the detections and the countries of the latest alerts, and the chosen ones, as choices in alphabetical order."""
+    recent = list(Alert.objects.order_by("-pk").values_list("detection", "countries")[:RECENT])
+    found = {one for one, _ in recent}, {one for _, countries in recent for one in countries}
+    return ([(name, name) for name in sorted({*names, one} - {""})] for names, one in zip(found, chosen, strict=True))

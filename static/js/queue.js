@@ -42,13 +42,14 @@ table?.addEventListener("click", (event) => {
 
 async function look(link) {
   const pane = document.getElementById("preview");
-  if (!pane.hidden && pane.dataset.of === link.dataset.preview) {
+  const address = `${link.pathname}preview/`;
+  if (!pane.hidden && pane.dataset.of === address) {
     pane.hidden = true;
     return;
   }
-  const answer = await fetch(link.dataset.preview, { headers: { "HX-Request": "true" } });
+  const answer = await fetch(address, { headers: { "HX-Request": "true" } });
   pane.innerHTML = answer.ok ? await answer.text() : "The alert could not be read. Reload the page.";
-  pane.dataset.of = link.dataset.preview;
+  pane.dataset.of = address;
   pane.hidden = false;
 }
 
