@@ -6,10 +6,18 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from alerts.choices import OperationState
+from alerts.models import Case, TicketOperation
+from alerts.templatetags.portal import ago
 from alerts.views.observed import Bar
 
 register = template.Library()
 
+TICKET = (
+    '<a class="chip{}" href="{}" target="_blank" rel="noreferrer"><b>{}</b>{}'
+    '<span class="visually-hidden"> in Jira, opens a new tab</span></a>'
+)
+OWED = '<span class="chip {}" title="{}">{}</span>'
 DAY = 4  # pixels between the beginnings of two bars
 HIGH = 14
 
@@ -36,3 +44,30 @@ def spark(days: Sequence[int]) -> SafeString:
     heights = [(DAY * at, round(HIGH * times / most)) for at, times in enumerate(days) if times]
     bars = "".join(f'<rect x="{x}" y="{HIGH + 2 - high}" width="3" height="{high}"/>' for x, high in heights)
     return mark_safe(f'<svg class="spark" viewBox="0 0 56 16" aria-hidden="true">{bars}</svg>')  # noqa: S308 - numbers
+
+
+@register.simple_tag
+def ticket_chip(case: Case, owed: TicketOperation | None = None) -> SafeString:
+    """Return a case's ticket and its state in Jira; where there is none, how far it is. `owed` is what Jira is owed first."""
+    ticket = getattr(case, "ticket", None)
+    failed = bool(owed and owed.state == OperationState.FAILED)
+    if ticket:
+        state = f"{owed.get_kind_display().lower()} failed" if owed and failed else ticket.status
+        gone = ticket.gone_at is not None
+        return format_html(
+            TICKET, " bad" if failed or gone else "", ticket.url, ticket.key, "gone" if gone and not failed else state
+        )
+    if not owed:
+        return mark_safe('<span class="quiet">No ticket</span>')
+    if failed:
+        return format_html(OWED, "bad", owed.last_error, "Ticket failed")
+    if owed.state == OperationState.UNKNOWN:
+        return format_html(OWED, "waits", owed.last_error, "Asking Jira")
+    if owed.state == OperationState.WAITING:
+        later = format_html(
+            "<span>Jira later{}{}</span>",
+            ", " if owed.not_before else "",
+            ago(owed.not_before) if owed.not_before else "",
+        )
+        return format_html(OWED, "waits", owed.last_error, later)
+    return mark_safe('<span class="chip waits">Ticket on its way</span>')

@@ -13,12 +13,17 @@ from alerts.services.entities import KINDS
 register = template.Library()
 
 
+def cut(shown: str, length: int) -> str:
+    """Return it at most so long: what is short already need not be looked at letter by letter."""
+    return shown if len(shown) <= length else Truncator(shown).chars(length)
+
+
 @register.simple_tag
 def entity_link(kind: str, value: Any, name: Any = "", length: int = 60) -> SafeString:
     """Return a value as a link to its page: `name` shown, at most so long, all of it in the title. No link where there is no value."""
     shown = str(name or value or "")
     if not value or kind not in KINDS:
-        return format_html('<span class="value" title="{}">{}</span>', shown, Truncator(shown).chars(length))
+        return format_html('<span class="value" title="{}">{}</span>', shown, cut(shown, length))
     return format_html(
         '<a class="value" href="{}" title="{}" data-field="{}" data-value="{}" data-words="{}">{}</a>',
         reverse("alerts:entity", args=[kind, str(value)]),
@@ -26,7 +31,7 @@ def entity_link(kind: str, value: Any, name: Any = "", length: int = 60) -> Safe
         "address" if kind == "ip" else "entity",
         value,
         shown,
-        Truncator(shown).chars(length),
+        cut(shown, length),
     )
 
 
@@ -35,10 +40,10 @@ def country(name: str, words: str = "", length: int = 40) -> SafeString:
     """Return a country, or a place in it, as a door to the queue: it has no page. Nothing where there is no country."""
     shown = words or name
     if not name:
-        return format_html('<span class="isolate" title="{}">{}</span>', shown, Truncator(shown).chars(length))
+        return format_html('<span class="isolate" title="{}">{}</span>', shown, cut(shown, length))
     return format_html(
         '<span class="isolate" tabindex="0" title="{}" data-field="country" data-value="{}">{}</span>',
         shown,
         name,
-        Truncator(shown).chars(length),
+        cut(shown, length),
     )

@@ -120,8 +120,8 @@ def initials(name: str) -> str:
 
 def exactly(local: datetime) -> str:
     """Return all of a local time: date, time of day and offset."""
-    offset = local.strftime("%z")
-    return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
+    digits = local.isoformat(" ", "seconds")
+    return f"{digits[:19]} {digits[19:]}"
 
 
 def distance(at: datetime) -> str:

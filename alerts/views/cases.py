@@ -86,7 +86,6 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "section": "cases",
         "case": case,
-        "holder": {"case": case},
         "entity": entities.named(case.entity_type, case.entity_id),
         "policy": Monitor.Policy(case.ticket_policy).label,
         "lead": caseload.lead([case.pk]).get(case.pk),
