@@ -170,7 +170,9 @@ class Alert(models.Model):
 class Occurrence(models.Model):
     """A stretch of evidence under a fingerprint, first event to last. Told again, it is extended; only a new one counts."""
 
-    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="occurrences")
+    alert = models.ForeignKey(  # by the index below
+        Alert, on_delete=models.CASCADE, related_name="occurrences", db_index=False
+    )
     fingerprint = models.CharField(max_length=64)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
@@ -190,6 +192,7 @@ class Occurrence(models.Model):
         ordering: ClassVar[list[str]] = ["-last_at"]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["fingerprint", "-last_at"], name="occurrence_of_fingerprint"),
+            models.Index(fields=["first_uuid", "fingerprint"], name="occurrence_by_uuid"),
             models.Index(fields=["alert", "-last_at"], name="occurrence_of_alert"),
         ]
 

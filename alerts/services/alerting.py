@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Least
 
 from alerts import fingerprint as identity
@@ -88,15 +88,7 @@ def take(
     """
     fingerprint = origin.fingerprint(finding)
     take_turns(identity.lock_key(fingerprint))
-    overlaps = Q(first_at__lte=finding.last.at, last_at__gte=finding.first.at)
-    if finding.first.uuid:
-        overlaps |= Q(first_uuid=finding.first.uuid, last_uuid=finding.last.uuid or "")
-    overlapping = (
-        Occurrence.objects.filter(overlaps, fingerprint=fingerprint)
-        .select_related("alert")
-        .order_by("-last_at")
-        .first()
-    )
+    overlapping = _overlapping(fingerprint, finding)
     changed = True
     if overlapping is not None:
         changed = _extend(overlapping, finding, origin, rules)
@@ -108,8 +100,18 @@ def take(
     if events:
         evidence.keep(outcome.occurrence, [dict(event) for event in events])
     elif changed:
-        evidence.want(outcome.occurrence, [event["uuid"] for event in finding.events if event.get("uuid")])
+        uuids = [event["uuid"] for event in finding.events if event.get("uuid")]
+        evidence.want(outcome.occurrence, uuids, new=outcome.new_occurrence)
     return outcome
+
+
+def _overlapping(fingerprint: str, finding: Finding) -> Occurrence | None:
+    """Return the latest occurrence that the finding is a part of: one that overlaps it in time, or has the same first and last event."""
+    same = Occurrence.objects.filter(fingerprint=fingerprint).select_related("alert").order_by("-last_at")
+    found = same.filter(first_at__lte=finding.last.at, last_at__gte=finding.first.at).first()
+    if found is None and finding.first.uuid:  # asked for apart, each is found by an index of its own
+        found = same.filter(first_uuid=finding.first.uuid, last_uuid=finding.last.uuid or "").first()
+    return found
 
 
 def _note_claim(alert: Alert, claim: str) -> None:
@@ -200,7 +202,8 @@ class _Home:
 def _new_occurrence(
     fingerprint: str, finding: Finding, origin: Origin, delivery: UUID | None, rules: hiding.InForce | None
 ) -> Outcome:
-    alert = Alert.objects.select_for_update().filter(fingerprint=fingerprint).exclude(status=Status.CLOSED).first()
+    of_it = Alert.objects.select_for_update(of=("self",)).select_related("case").filter(fingerprint=fingerprint)
+    alert = of_it.exclude(status=Status.CLOSED).first()
     home = _Home(alert) if alert else _home(fingerprint, finding, origin, rules, recovered=delivery is None)
     alert = home.alert
     latest = alert.last_seen
@@ -310,15 +313,23 @@ def _open_alert(fingerprint: str, finding: Finding, origin: Origin, case: Case, 
 
 
 def _recur(alert: Alert, finding: Finding, occurrence: Occurrence, latest: Any) -> None:
-    """A new occurrence of an open alert: said once in the ticket; after a quiet day the alert is new again and wakes from a snooze."""
-    woke = finding.first.at - latest > WINDOW
-    changes: dict[str, Any] = {"last_seen": finding.last.at}
-    if woke:
-        changes |= {"status": Status.NEW, "snoozed_until": None, "wakes_when_it_grows": False}
-    Alert.objects.filter(pk=alert.pk).update(**changes)
-    woke = _wake(alert) or woke
-    alert.refresh_from_db()
-    _say(alert, finding)
+    """
+    A new occurrence of an open alert, which this transaction holds: said once in the ticket; after a quiet day the alert is new again
+    and wakes from a snooze, and at once from one that was to last until it grows.
+    """
+    grew, woke = alert.wakes_when_it_grows, finding.first.at - latest > WINDOW
+    alert.last_seen = finding.last.at
+    alert.sentence, alert.observed = finding.sentence[:1000], dict(finding.observed)
+    changed = ["last_seen", "sentence", "observed", "updated_at"]
+    if grew or woke:
+        alert.status, alert.snoozed_until, alert.wakes_when_it_grows = Status.NEW, None, False
+        changed += ["status", "snoozed_until", "wakes_when_it_grows"]
+    alert.save(update_fields=changed)
+    if grew and not woke:
+        activity.record("alert.woken", alert, by="ingest", grew=True)
+    woke = grew or woke
+    _raise(alert, finding)
+    involved.note(alert, finding)
     activity.record("alert.recurred", alert, by="ingest", occurrence=occurrence.pk, new_again=woke)
     cases.owe_when_reached(alert)
     cases.owe_comment(alert, at_once=woke)

@@ -21,8 +21,13 @@ MAX_ATTEMPTS = 8
 MAX_EVENTS = 50
 
 
-def want(occurrence: Occurrence, uuids: list[str]) -> None:
-    """Note which events are still to be fetched. Call it in the transaction of the ingest."""
+def want(occurrence: Occurrence, uuids: list[str], *, new: bool = False) -> None:
+    """Note which events are still to be fetched; `new` says that the occurrence was made just now, in the same transaction as this."""
+    if new:
+        wanted = list(dict.fromkeys(uuids))[:MAX_EVENTS]
+        next_try = clock.now() if wanted else None
+        Evidence.objects.create(occurrence=occurrence, wanted=wanted, next_attempt_at=next_try)
+        return
     Evidence.objects.get_or_create(occurrence=occurrence)
     row = Evidence.objects.select_for_update().get(pk=occurrence.pk)  # a fetch that is under way must not write over it
     have = {event.get("uuid") for event in row.events}

@@ -13,8 +13,14 @@ def note(alert: Alert, finding: Finding) -> None:
     if len(known) > len(alert.countries):
         alert.countries = sorted(known)[:MAX_ENTITIES]
         alert.save(update_fields=["countries", "updated_at"])
+    links = AlertEntity.objects.filter(
+        alert=alert, entity__kind__in={kind for kind, _, _ in found}, entity__value__in={value for _, value, _ in found}
+    )
+    noted = set(links.values_list("entity__kind", "entity__value", "role"))
     # one order for all, so that two transactions which name the same entities wait for each other and never deadlock
-    wanted = sorted(found.items(), key=lambda pair: pair[0])
+    wanted = sorted((pair for pair in found.items() if pair[0] not in noted), key=lambda pair: pair[0])
+    if not wanted:
+        return
     Entity.objects.bulk_create(
         [Entity(kind=kind, value=value, name=name) for (kind, value, _), name in wanted], ignore_conflicts=True
     )
