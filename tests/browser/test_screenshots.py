@@ -14,7 +14,7 @@ from alerts.services.standing import State, Told
 from core import clock
 from core.activity import person_of
 from monitors.models import Exclusion
-from tests.browser.scenes import working_day
+from tests.browser.scenes import quarter, working_day
 from tests.browser.shots import WANTED, draw
 from tests.browser.test_entities import burst, index_holds
 from tests.browser.test_portal import sign_in
@@ -55,6 +55,7 @@ def test_the_queue_and_the_alerts_of_a_working_day(
     draw(page, "alert-375", width=375)
     show(f"/alerts/{grant.pk}/")
     draw(page, "alert-self-grant")
+    quarter(person_of(User.objects.get(username="mira")))
     show("/measures/")
     draw(page, "measures", whole=True)
 
