@@ -237,15 +237,23 @@ def _steps(ticket: Ticket, goal: str) -> Iterator[Finding]:
     except JiraError as error:
         yield note("Transitions", str(error))
         return
-    yield _step(answer.get("transitions") or [], ticket.key, ticket.status, goal)
+    yield _step(answer.get("transitions") or [], ticket.key, (ticket.status, ticket.status_category), goal)
 
 
-def _step(steps: list[dict[str, Any]], key: str, status: str, goal: str) -> Finding:
+def _step(steps: list[dict[str, Any]], key: str, now: tuple[str, str], goal: str) -> Finding:
+    """Judge the steps of an issue that has a status of the name and category `now`."""
+    status, category = now
     leading = [step for step in steps if (transitions.category_of(step.get("to") or {}) == "done") == (goal == "done")]
     free = [step for step in leading if not transitions.lacking(step)]
     if free:
         return ok("Transitions", f"“{free[0].get('name')}” leads {key} from “{status}” to {goal}")
     words = f"None leads {key} from “{status}” to a {goal} status"
+    nearer = transitions.on_the_way(steps, category) if goal == "done" else []
+    if nearer:
+        by = (nearer[0].get("to") or {}).get("name")
+        return ok(
+            "Transitions", f"“{nearer[0].get('name')}” leads {key} from “{status}” to “{by}”; it is closed from there"
+        )
     if not leading:
         return wrong("Transitions", words + ".", "Add one to the workflow, and let the account take it.")
     fields = ", ".join(sorted({name for step in leading for name in transitions.lacking(step)}))
@@ -287,7 +295,7 @@ def _index_lag() -> Iterator[Finding]:
     try:
         yield from _lag(label, name)
         answer = client.call("GET", f"issue/{issue['id']}/transitions", params={"expand": "transitions.fields"})
-        yield _step(answer.get("transitions") or [], str(issue.get("key")), "its first status", "done")
+        yield _step(answer.get("transitions") or [], str(issue.get("key")), ("its first status", "new"), "done")
     except JiraError as error:
         yield note(name, str(error))
     try:

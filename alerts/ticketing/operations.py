@@ -112,6 +112,8 @@ def done(operation: TicketOperation, result: dict[str, Any]) -> None:
     TicketOperation.objects.filter(pk=operation.pk).update(
         state=OperationState.DONE, last_error="", result=result, lease_until=None, done_at=clock.now(), not_before=None
     )
+    if result.get("onward") and operation.alert is not None:
+        cases.owe_transition(operation.alert)
     log.info("operation_done", operation=str(operation.pk), kind=operation.kind)
 
 

@@ -1,9 +1,12 @@
 """The sockets of one Jira."""
 
 import json
+import sqlite3
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from .calls import Answer
 from .control import PREFIX, control
@@ -112,6 +115,13 @@ class Server(ThreadingHTTPServer):
         self.server_bind()
         self.server_activate()
         self._refuse_s = 0.0
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell what went wrong here, and nothing of whoever hung up, or asked while this was switched off."""
+        error = sys.exception()
+        switched_off = self._over.is_set() and isinstance(error, sqlite3.ProgrammingError)
+        if not (isinstance(error, ConnectionError) or switched_off):
+            super().handle_error(request, client_address)
 
     def shutdown(self) -> None:
         """Stop serving."""

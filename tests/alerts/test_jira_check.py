@@ -93,6 +93,18 @@ def test_a_closing_step_that_asks_for_a_field_is_named_before_it_fails(jira: Api
     assert "OKTADETECT_JIRA_RESOLUTION" in found("Transitions", check.run()).fix
 
 
+def test_a_way_to_done_in_two_steps_is_seen(jira: Api) -> None:
+    ticketed()
+    sync.poll()
+    steps = [
+        {"id": "7", "name": "Begin", "from": ["To Do"], "to": "In Progress"},
+        {"id": "8", "name": "Finish", "from": ["In Progress"], "to": "Done"},
+    ]
+    jira.control("PUT", "/project", {"key": "SEC", "workflow": {"first": "To Do", "transitions": steps}})
+    finding = found("Transitions", check.run())
+    assert (finding.state, "to “In Progress”; it is closed from there" in finding.words) == ("ok", True)
+
+
 def test_the_command_prints_each_finding_and_exits_1_when_something_is_wrong(jira: Api, settings: Any) -> None:
     out = StringIO()
     call_command("jira", "check", "--json", stdout=out)

@@ -199,6 +199,47 @@ def test_a_workflow_that_asks_for_a_resolution_fails_with_the_fix_until_one_is_s
     assert jira.fields(ticket_of(alert).key)["resolution"]["name"] == "Won't Do"
 
 
+STRICT = [
+    {"id": "7", "name": "Begin", "from": ["To Do"], "to": "In Progress"},
+    {"id": "8", "name": "Finish", "from": ["In Progress"], "to": "Done"},
+]
+
+
+def test_where_no_step_leads_to_done_at_once_the_ticket_is_begun_first(jira: Api) -> None:
+    alert = ticketed()
+    jira.control("PUT", "/project", {"key": "SEC", "workflow": {"first": "To Do", "transitions": STRICT}})
+    close(alert)
+    work(alert, times=2)
+    assert jira.fields(ticket_of(alert).key)["status"]["name"] == "Done"
+    steps = TicketOperation.objects.filter(kind="transition").order_by("id")
+    assert [one.result["status"] for one in steps if one.result] == ["In Progress", "Done"]
+    heard()
+    assert status(alert) == Status.CLOSED
+    assert not steps.exclude(state="done").exists()
+
+
+def test_a_step_on_the_way_whose_answer_was_lost_is_not_done_again(jira: Api) -> None:
+    alert = ticketed()
+    jira.control("PUT", "/project", {"key": "SEC", "workflow": {"first": "To Do", "transitions": STRICT}})
+    close(alert)
+    jira.control("POST", "/faults", {"trouble": "drop-after", "call": "transition"})
+    work(alert, times=4)
+    assert jira.fields(ticket_of(alert).key)["status"]["name"] == "Done"
+    posts = [
+        row for row in jira.control("GET", "/requests") if row["method"] == "POST" and "/transitions" in row["path"]
+    ]
+    assert len(posts) == 2
+
+
+def test_a_workflow_without_a_way_to_done_fails_with_what_to_change(jira: Api) -> None:
+    alert = ticketed()
+    jira.control("PUT", "/project", {"key": "SEC", "workflow": {"first": "To Do", "transitions": STRICT[:1]}})
+    close(alert)
+    work(alert, times=2)
+    [failed] = TicketOperation.objects.filter(kind="transition", state="failed")
+    assert "No transition leads from “In Progress” to a done status" in failed.last_error
+
+
 def test_a_deleted_issue_is_said_once_and_a_person_gets_the_case_a_new_one(jira: Api) -> None:
     alert = ticketed()
     key = ticket_of(alert).key
