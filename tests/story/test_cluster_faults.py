@@ -13,7 +13,7 @@ import requests
 from monitors.diagnosis import Kind, diagnose
 from sandbox.okta.play import INDEX_PREFIX
 from tests.story.conftest import Story, wait_until
-from tests.story.watching import INTERVAL, TWO_HEARTBEATS, Clock, fail, fault, pushed, submit
+from tests.story.watching import INTERVAL, TWO_HEARTBEATS, Clock, fail, fault, submit, withdraw
 
 PASSWORD = "a long password of no use"
 
@@ -109,12 +109,7 @@ def test_too_few_compilations_are_named_and_one_click_allows_more(story: Story, 
         press(story, refused[0], "Raise the cluster's limits")
         clock.tick()
         wait_until(lambda: not uncompiled(story), TWO_HEARTBEATS, "the fault mended")
-    for one in pushed(story, others):
-        story.opensearch("DELETE", f"/_plugins/_alerting/monitors/{one}")  # they would find what other stories play
-    story.execute(
-        "DELETE FROM monitors_deployment d USING monitors_monitor m WHERE m.uuid = d.monitor_id AND detection = ANY(%s)",
-        others,
-    )
+    withdraw(story, others)
     fail(story, "compiled", clock.now(), 20)
     clock.tick()
     story.wait_for_ticket("compiled@example.com")

@@ -52,6 +52,16 @@ def pushed(story: "Story", detections: Collection[str]) -> list[str]:
     return [row[0] for row in story.rows(sql, list(detections))]
 
 
+def withdraw(story: "Story", detections: Collection[str]) -> None:
+    """Take monitors of these detections out of OpenSearch again: they would find what other stories play."""
+    for one in pushed(story, detections):
+        story.opensearch("DELETE", f"/_plugins/_alerting/monitors/{one}")
+    story.execute(
+        "DELETE FROM monitors_deployment d USING monitors_monitor m WHERE m.uuid = d.monitor_id AND detection = ANY(%s)",
+        list(detections),
+    )
+
+
 def fault(story: "Story", monitor: str) -> str:
     """What the portal says is wrong with the monitor."""
     return str(story.rows("SELECT fault FROM monitors_deployment WHERE opensearch_id = %s", monitor)[0][0])
