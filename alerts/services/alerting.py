@@ -202,8 +202,8 @@ class _Home:
 def _new_occurrence(
     fingerprint: str, finding: Finding, origin: Origin, delivery: UUID | None, rules: hiding.InForce | None
 ) -> Outcome:
-    of_it = Alert.objects.select_for_update(of=("self",)).select_related("case").filter(fingerprint=fingerprint)
-    alert = of_it.exclude(status=Status.CLOSED).first()
+    # alone: joined to its case, it would be missed where somebody gives it another one while we wait for it
+    alert = Alert.objects.select_for_update().filter(fingerprint=fingerprint).exclude(status=Status.CLOSED).first()
     home = _Home(alert) if alert else _home(fingerprint, finding, origin, rules, recovered=delivery is None)
     alert = home.alert
     latest = alert.last_seen

@@ -237,6 +237,18 @@ def test_reopening_while_another_alert_of_the_same_is_opened_is_refused_in_words
 
 
 @pytest.mark.django_db(transaction=True)
+def test_an_alert_that_is_joined_into_another_case_while_it_is_seen_again_is_the_one_that_recurs() -> None:
+    alert, into = tell().occurrence.alert, Case.objects.create(entity_type="user", entity_id="00uanna")
+    with transaction.atomic():
+        Alert.objects.filter(pk=alert.pk).update(case=into)
+        again = ThreadPoolExecutor(max_workers=1).submit(closing(lambda: tell(60, 70)))
+        wait([again], timeout=0.5)  # for the alert, which we hold
+    assert again.result(timeout=30).occurrence.alert_id == alert.pk
+    alert = Alert.objects.get()
+    assert (alert.case, alert.occurrence_count) == (into, 2)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_twenty_at_once_make_one_alert_and_one_ticket() -> None:
     outcomes = at_once(20, lambda: tell())
     assert sum(outcome.new_alert for outcome in outcomes) == 1
