@@ -156,19 +156,17 @@ def _extend(occurrence: Occurrence, finding: Finding, origin: Origin, rules: hid
     return earlier or later or larger or graver
 
 
-def _wake(alert: Alert) -> bool:
-    """End a snooze that was to last until it grows: it is new again. Return whether it was one."""
+def _wake(alert: Alert) -> None:
+    """End a snooze that was to last until it grows: it is new again."""
     asleep = Alert.objects.filter(pk=alert.pk, wakes_when_it_grows=True).exclude(status=Status.CLOSED)
-    woke = bool(asleep.update(status=Status.NEW, snoozed_until=None, wakes_when_it_grows=False))
-    if woke:
+    if asleep.update(status=Status.NEW, snoozed_until=None, wakes_when_it_grows=False):
         activity.record("alert.woken", alert, by="ingest", grew=True)
-    return woke
 
 
-def _say(alert: Alert, finding: Finding) -> None:
-    """Let the alert say what its newest occurrence says."""
+def _say(alert: Alert, finding: Finding, *changed: str) -> None:
+    """Let the alert say what its newest occurrence says; `changed` are other fields to save with it."""
     alert.sentence, alert.observed = finding.sentence[:1000], dict(finding.observed)
-    alert.save(update_fields=["sentence", "observed", "updated_at"])
+    alert.save(update_fields=["sentence", "observed", "updated_at", *changed])
     _raise(alert, finding)
     involved.note(alert, finding)
 
@@ -319,17 +317,14 @@ def _recur(alert: Alert, finding: Finding, occurrence: Occurrence, latest: Any) 
     """
     grew, woke = alert.wakes_when_it_grows, finding.first.at - latest > WINDOW
     alert.last_seen = finding.last.at
-    alert.sentence, alert.observed = finding.sentence[:1000], dict(finding.observed)
-    changed = ["last_seen", "sentence", "observed", "updated_at"]
+    changed = ["last_seen"]
     if grew or woke:
         alert.status, alert.snoozed_until, alert.wakes_when_it_grows = Status.NEW, None, False
         changed += ["status", "snoozed_until", "wakes_when_it_grows"]
-    alert.save(update_fields=changed)
     if grew and not woke:
         activity.record("alert.woken", alert, by="ingest", grew=True)
     woke = grew or woke
-    _raise(alert, finding)
-    involved.note(alert, finding)
+    _say(alert, finding, *changed)
     activity.record("alert.recurred", alert, by="ingest", occurrence=occurrence.pk, new_again=woke)
     cases.owe_when_reached(alert)
     cases.owe_comment(alert, at_once=woke)

@@ -50,24 +50,17 @@ def spark(days: Sequence[int]) -> SafeString:
 def ticket_chip(case: Case, owed: TicketOperation | None = None) -> SafeString:
     """Return a case's ticket and its state in Jira; where there is none, how far it is. `owed` is what Jira is owed first."""
     ticket = getattr(case, "ticket", None)
-    failed = bool(owed and owed.state == OperationState.FAILED)
+    failed = owed if owed and owed.state == OperationState.FAILED else None
     if ticket:
-        state = f"{owed.get_kind_display().lower()} failed" if owed and failed else ticket.status
-        gone = ticket.gone_at is not None
-        return format_html(
-            TICKET, " bad" if failed or gone else "", ticket.url, ticket.key, "gone" if gone and not failed else state
-        )
+        trouble = f"{failed.get_kind_display().lower()} failed" if failed else "gone" if ticket.gone_at else ""
+        return format_html(TICKET, " bad" if trouble else "", ticket.url, ticket.key, trouble or ticket.status)
     if not owed:
         return mark_safe('<span class="quiet">No ticket</span>')
     if failed:
-        return format_html(OWED, "bad", owed.last_error, "Ticket failed")
+        return format_html(OWED, "bad", failed.last_error, "Ticket failed")
     if owed.state == OperationState.UNKNOWN:
         return format_html(OWED, "waits", owed.last_error, "Asking Jira")
     if owed.state == OperationState.WAITING:
-        later = format_html(
-            "<span>Jira later{}{}</span>",
-            ", " if owed.not_before else "",
-            ago(owed.not_before) if owed.not_before else "",
-        )
-        return format_html(OWED, "waits", owed.last_error, later)
+        until = format_html(", {}", ago(owed.not_before)) if owed.not_before else ""
+        return format_html(OWED, "waits", owed.last_error, format_html("<span>Jira later{}</span>", until))
     return mark_safe('<span class="chip waits">Ticket on its way</span>')

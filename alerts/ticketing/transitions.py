@@ -97,15 +97,10 @@ def _chosen(steps: Any, wanted: tuple[str, ...], now: tuple[str, str]) -> dict[s
 
 def on_the_way(steps: Iterable[Any], category: str) -> list[dict[str, Any]]:
     """Return the steps that lead nearer to done from a status of that category: from one where nobody began to one that is worked on."""
-    nearer = category == "new"
-    return [
-        step
-        for step in steps
-        if nearer
-        and isinstance(step, dict)
-        and category_of(step.get("to") or {}) == "indeterminate"
-        and not lacking(step)
-    ]
+    if category != "new":
+        return []
+    dicts = (step for step in steps if isinstance(step, dict))
+    return [step for step in dicts if category_of(step.get("to") or {}) == "indeterminate" and not lacking(step)]
 
 
 def _asked(step: Mapping[str, Any]) -> set[str]:

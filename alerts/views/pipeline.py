@@ -96,7 +96,6 @@ def pipeline(request: HttpRequest) -> HttpResponse:
         "older": deliveries[PAGE - 1].pk if len(deliveries) > PAGE else None,
         "wanted": wanted,
         "statuses": DeliveryStatus.choices,
-        "quarantined": Delivery.objects.filter(status=DeliveryStatus.QUARANTINED)[: querysets.COUNT_LIMIT + 1].count(),
         "operations": operations[:MAX_OPERATIONS],
         "owed_is_cut": len(operations) > MAX_OPERATIONS,
         "retryable": RETRYABLE,

@@ -62,7 +62,7 @@ MOST = {
     "coverage": ("/coverage/", 9),
     "coverage-csv": ("/coverage/table.csv", 6),
     "coverage-layer": ("/coverage/layer.json", 6),
-    "pipeline": ("/pipeline/", 15),
+    "pipeline": ("/pipeline/", 14),
     "jira": ("/pipeline/jira/", 8),
     "delivery": ("/pipeline/deliveries/{delivery}/", 7),
     "dismiss-delivery": ("/pipeline/deliveries/{delivery}/dismiss/", 5),
