@@ -2,6 +2,7 @@
 
 import re
 import time
+import zlib
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -39,9 +40,14 @@ class Clock:
 
 
 def fail(story: "Story", user: str, at: datetime, times: int) -> None:
-    """Let somebody's sign-in fail so many times within the minute before `at`."""
+    """
+    Let somebody's sign-in fail so many times within the minute before `at`, at an address of their own.
+
+    From one that others share, the ticket would rightly be linked to theirs.
+    """
     index = Index(story.portal.environ["SANDBOX_OPENSEARCH_NODE_URL"])
-    events = [failed_sign_in(at - timedelta(seconds=1 + second), user=user) for second in range(times)]
+    address = f"2001:db8::{zlib.crc32(user.encode()) >> 16:x}"
+    events = [failed_sign_in(at - timedelta(seconds=1 + second), user=user, ip=address) for second in range(times)]
     index.write([{**event, "uuid": f"{user}-{at:%H%M%S}-{event['uuid']}"} for event in events])
     index.refresh()
 
