@@ -1,7 +1,7 @@
 """Which alerts a page asks for. Each function narrows or enriches a queryset; none counts without a limit."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
@@ -11,7 +11,7 @@ from alerts.choices import OperationState, Status
 from alerts.models import Alert, AlertEntity, Case, Entity, Occurrence, Ticket, TicketOperation
 from alerts.services.entities import KINDS, LETTERS
 from core.models import Person
-from core.queries import Written, walking, written
+from core.queries import Prepared, Written, walking, written
 
 COUNT_LIMIT = 99
 FEW = 3_000  # so many keys are named in a query rather than looked for again
@@ -139,15 +139,18 @@ def _naming(value: str, kinds: Iterable[str]) -> Q:
 NOBODY = Q(pk__in=())
 
 
+def _seen(alerts: list[int], since: datetime) -> Written:
+    last = Occurrence.objects.filter(alert__any_of=alerts, last_at__gte=since).order_by()
+    return written(last.values_list("alert", TruncDate("last_at", tzinfo=UTC)).annotate(times=Count("pk")))
+
+
+SEEN = Prepared(_seen, alerts=[-1], since=datetime(1, 1, 1, tzinfo=UTC))
+
+
 def seen_by_day(alerts: list[Alert], now: datetime, days: int = 14) -> dict[int, list[int]]:
     """Return how many occurrences each alert had on each of the last days (of UTC, today last): one query for all of them."""
-    first = (now - timedelta(days=days - 1)).date()
-    rows = (
-        Occurrence.objects.filter(alert__in=alerts, last_at__date__gte=first)
-        .order_by()
-        .values_list("alert", TruncDate("last_at"))
-        .annotate(times=Count("pk"))
-    )
+    first = now.astimezone(UTC).date() - timedelta(days=days - 1)
+    rows = SEEN.rows(alerts=[alert.pk for alert in alerts], since=datetime.combine(first, time(), UTC))
     seen = {alert.pk: [0] * days for alert in alerts}
     for alert, day, times in rows:
         seen[alert][min((day - first).days, days - 1)] += times

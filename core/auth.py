@@ -1,11 +1,9 @@
-"""What people may do, asked for at once."""
-
-from typing import Any
+"""Who asks, and what they may do: read at once."""
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import AnonymousUser, Permission, User
+from django.contrib.auth.models import Permission, User
 
-from core.queries import Prepared, Written, written
+from core.queries import Prepared, Written, columns, instances, written
 
 NOBODY = -1
 
@@ -15,16 +13,24 @@ def _permissions(user_id: int) -> Written:
     return written(named.filter(user=user_id).union(named.filter(group__user=user_id)))
 
 
-PERMISSIONS = Prepared(_permissions, user_id=NOBODY)
+def _user(user_id: int) -> Written:
+    row, its_values = written(User.objects.filter(pk=user_id).values_list(*columns(User)))
+    named, their_values = _permissions(user_id)
+    may = f"ARRAY(SELECT app || '.' || codename FROM ({named}) named (app, codename))"  # noqa: S608 - Django's own SQL
+    return f"SELECT one.*, {may} FROM ({row}) one", (*their_values, *its_values)  # noqa: S608
+
+
+USER = Prepared(_user, user_id=NOBODY)
 
 
 class OneQueryBackend(ModelBackend):
-    """Django's own, but for one query on each page: what a user may do and what their groups may, together."""
+    """Django's own, but for one query on each page: who asks, what they may do, and what their groups may."""
 
-    def get_all_permissions(self, user_obj: User | AnonymousUser, obj: Any = None) -> set[str]:
-        """Return them as "app.codename"; none of somebody who is not active."""
-        ordinary = isinstance(user_obj, User) and user_obj.is_active and not user_obj.is_superuser
-        if ordinary and not hasattr(user_obj, "_perm_cache"):
-            named = PERMISSIONS.rows(user_id=user_obj.pk)
-            user_obj._perm_cache = {f"{app}.{codename}" for app, codename in named}  # type: ignore[union-attr]
-        return super().get_all_permissions(user_obj, obj)
+    def get_user(self, user_id: int) -> User | None:
+        """Return an active user who knows their permissions; None where there is none."""
+        for *row, may in USER.rows(user_id=user_id):
+            [user] = instances(User, [row])
+            if not user.is_superuser:  # who may all there is
+                user._perm_cache = set(may)  # type: ignore[attr-defined]
+            return user if self.user_can_authenticate(user) else None
+        return None

@@ -1,16 +1,22 @@
 """What the ORM does not do by itself, where every page waits for it: many keys as one value, and SQL that is written once."""
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakSet
 
 from django.db import connection, transaction
-from django.db.models import Field, ForeignObject, Lookup, QuerySet
+from django.db.models import Field, ForeignObject, Lookup, Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
+from psycopg import ClientCursor
 
 Written = tuple[str, tuple[Any, ...]]
 """SQL and the values of its places."""
+
+M = TypeVar("M", bound=Model)
+_numbers = itertools.count(1)
 
 
 @ForeignObject.register_lookup
@@ -45,32 +51,55 @@ def walking() -> Iterator[None]:
 
 class Prepared:
     """
-    A query whose SQL is written when it is first asked: writing it takes Django longer than Postgres takes to answer it.
+    A query that Django writes once, and Postgres plans once for each connection: both take longer than to answer it.
 
     `write` gets a stand-in for each value that differs from one time to the next, of its type and equal to no other value in it.
     """
 
     def __init__(self, write: Callable[..., Written], **stand_ins: Any) -> None:
         self.write, self.stand_ins = write, stand_ins
-
-    @cached_property
-    def written(self) -> Written:
-        """The SQL, with the stand-ins in their places."""
-        return self.write(**self.stand_ins)
+        self.name = f"prepared_{next(_numbers)}"
+        self.known: WeakSet[Any] = (
+            WeakSet()
+        )  # connections that hold it; a transaction that is rolled back leaves it there
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """Ask it with these values, one for each stand-in; the rows are as the database has them."""
-        sql, places = self.written
-        real = {self.stand_ins[name]: value for name, value in values.items()}
         with connection.cursor() as cursor:
-            cursor.execute(sql, [real.get(place, place) for place in places])
+            if connection.connection not in self.known:
+                cursor.execute(f"PREPARE {self.name} AS {self.text}")
+                self.known.add(connection.connection)
+            given = f"({', '.join('%s' for _ in self.stand_ins)})" if self.stand_ins else ""
+            cursor.execute(f"EXECUTE {self.name}{given}", [values[name] for name in self.stand_ins])
             return list(cursor.fetchall())
+
+    @cached_property
+    def text(self) -> str:
+        """The SQL, with its constants, and $1 and so on where the values go. It needs an open connection, which says how to quote."""
+        sql, places = self.write(**self.stand_ins)
+        numbers = [self._number(place) for place in places]
+        numbered = sql.replace("%%", "%%%%") % tuple(f"${number}" if number else "%s" for number in numbers)
+        constants = [place for place, number in zip(places, numbers, strict=True) if not number]
+        return ClientCursor(connection.connection).mogrify(numbered, constants)
+
+    def _number(self, place: Any) -> int:
+        return next((number for number, value in enumerate(self.stand_ins.values(), 1) if value == place), 0)
 
 
 def written(rows: QuerySet[Any, Any]) -> Written:
     """Return the SQL of a queryset. Raises EmptyResultSet for one that is sure to be empty, as `filter(pk__in=())` is."""
     sql, values = rows.query.sql_with_params()
     return sql, tuple(values)
+
+
+def columns(model: type[Model]) -> tuple[str, ...]:
+    """Return what a query must ask for, in this order, so that `instances` makes models of its rows."""
+    return tuple(field.attname for field in model._meta.concrete_fields)
+
+
+def instances(model: type[M], rows: Iterable[Sequence[Any]]) -> list[M]:
+    """Return models of rows of their `columns`. It is for those whose fields are as the database has them: no JSON."""
+    return [model.from_db(connection.alias, columns(model), row) for row in rows]
 
 
 def one_row(parts: Iterable[Written]) -> Written:

@@ -1,5 +1,7 @@
 """Queues that people keep, for themselves or for everybody."""
 
+from typing import NamedTuple
+
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -8,6 +10,7 @@ from alerts.models import SavedView
 from alerts.services.triage import TriageError
 from core import activity
 from core.models import Person
+from core.queries import Prepared, Written, written
 
 MOST = 50
 
@@ -18,9 +21,28 @@ class NotKept(TriageError):
     code = "not_kept"
 
 
-def offered(user: User) -> list[SavedView]:
+class Offered(NamedTuple):
+    """A view that somebody may open; `owner` is the name of who keeps it, `user_id` their user."""
+
+    pk: int
+    name: str
+    query: str
+    shared: bool
+    owner: str
+    user_id: int | None
+
+
+def _offered(user_id: int) -> Written:
+    views = SavedView.objects.filter(Q(owner__user=user_id) | Q(shared=True))
+    return written(views.values_list("pk", "name", "query", "shared", "owner__name", "owner__user")[:MOST])
+
+
+OFFERED = Prepared(_offered, user_id=-1)
+
+
+def offered(user: User) -> list[Offered]:
     """Return the user's own views and those that others share, at most MOST of them."""
-    return list(SavedView.objects.filter(Q(owner__user=user) | Q(shared=True)).select_related("owner")[:MOST])
+    return [Offered(*row) for row in OFFERED.rows(user_id=user.pk)]
 
 
 def keep(by: Person, *, name: str, query: str, shared: bool) -> SavedView:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import structlog
@@ -30,6 +31,7 @@ SHAPES = {
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """Return an icon of the sprite. It never stands alone: a word or a label goes with it."""
     return format_html(
@@ -38,6 +40,7 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
+@cache
 def severity(number: int) -> SafeString:
     """Return a severity as its shape, its colour and its word."""
     word = severity_word(number)
@@ -52,15 +55,17 @@ def severity(number: int) -> SafeString:
 @register.simple_tag
 def filter_by(name: str, choices: Iterable[tuple[Any, str]], chosen: Any, label: str, unfiltered: str) -> SafeString:
     """Return a list to choose a filter's value from; `unfiltered` is what it says while none is chosen."""
-    options = format_html_join(
+    options = _options((("", unfiltered), *choices), str(chosen or ""))
+    return format_html('<select name="{}" aria-label="{}">{}</select>', name, label, options)
+
+
+@lru_cache(maxsize=200)
+def _options(choices: tuple[tuple[Any, str], ...], chosen: str) -> SafeString:
+    return format_html_join(
         "",
         '<option value="{}"{}>{}</option>',
-        (
-            (value, SELECTED if chosen and str(value) == str(chosen) else "", words)
-            for value, words in [("", unfiltered), *choices]
-        ),
+        ((value, SELECTED if chosen and str(value) == chosen else "", words) for value, words in choices),
     )
-    return format_html('<select name="{}" aria-label="{}">{}</select>', name, label, options)
 
 
 @register.simple_tag

@@ -130,7 +130,7 @@ def _monitors(text: str, user: User) -> list[Found]:
 
 def _views(text: str, user: User) -> list[Found]:
     return [
-        Found(view.name, f"Kept by {view.owner.name}", "inbox", f"{reverse('alerts:queue')}?{view.query}")
+        Found(view.name, f"Kept by {view.owner}", "inbox", f"{reverse('alerts:queue')}?{view.query}")
         for view in saved.offered(user)
         if _fits(text, view.name)
     ][:MOST]

@@ -25,7 +25,7 @@ from alerts.views.observed import Reading, headline, readings
 from alerts.views.walk import trail
 from core import clock
 from core.models import Person
-from core.queries import Prepared, Written, one_row
+from core.queries import Prepared, Written, one_row, written
 
 PAGE = 25  # two screens; each row costs the server more than half a millisecond
 RECENT = 500  # alerts whose detections and countries are offered as filters
@@ -158,14 +158,29 @@ def _tabs(user_id: int, new: int) -> list[tuple[str, str, int | None]]:
     return [(key, name, counts.get(key)) for key, name in querysets.TABS.items()]
 
 
+def _active() -> Written:
+    people = Person.objects.filter(user__is_active=True)
+    return written(people.order_by("name").values_list("user__username", "name"))
+
+
+ACTIVE = Prepared(_active)
+
+
 def _people() -> list[tuple[str, str]]:
     """Return who may have an alert, nobody first, by user name and full name. An alert that somebody has made them a Person."""
-    found = Person.objects.filter(user__is_active=True).order_by("name").values_list("user__username", "name")
-    return [("nobody", "Nobody"), *found]
+    return [("nobody", "Nobody"), *ACTIVE.rows()]
+
+
+def _told() -> Written:
+    sql, values = written(Alert.objects.order_by("-pk").values_list("detection", "countries")[:RECENT])
+    told = "ARRAY(SELECT DISTINCT detection FROM recent), ARRAY(SELECT DISTINCT unnest(countries) FROM recent)"
+    return f"WITH recent AS ({sql}) SELECT {told}", values
+
+
+TOLD = Prepared(_told)
 
 
 def _offered(*chosen: str) -> Iterator[list[tuple[str, str]]]:
     """Return the detections and the countries of the latest alerts, and the chosen ones, as choices in alphabetical order."""
-    recent = list(Alert.objects.order_by("-pk").values_list("detection", "countries")[:RECENT])
-    found = {one for one, _ in recent}, {one for _, countries in recent for one in countries}
+    [found] = TOLD.rows()
     return ([(name, name) for name in sorted({*names, one} - {""})] for names, one in zip(found, chosen, strict=True))

@@ -1,14 +1,17 @@
 """Many keys as one value, SQL that is written once, and a planner that walks."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.forms import model_to_dict
 from django.test.utils import CaptureQueriesContext
 
 from core import activity
 from core.models import Activity, Person
-from core.queries import Prepared, Written, one_row, walking, written
+from core.queries import Prepared, Written, columns, instances, one_row, walking, written
 from tests.factories import make_alert, make_person
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +49,47 @@ def test_what_is_written_once_answers_for_each_value() -> None:
     assert len(asked) == 1
     assert query.rows(name=mira.name, before=datetime(2000, 1, 1, tzinfo=UTC)) == []
     assert query.rows(name="' OR 1 = 1 --", before=far) == []
+
+
+def test_what_is_prepared_outlives_a_transaction_that_is_rolled_back_and_each_connection_prepares_its_own() -> None:
+    query = Prepared(_named, name="stands in", before=datetime(1, 1, 1, tzinfo=UTC))
+    mira, far = make_person(), datetime(9999, 1, 1, tzinfo=UTC)
+    activity.record("person.met", mira, by="test")
+    with transaction.atomic():
+        query.rows(name=mira.name, before=far)
+        transaction.set_rollback(True)
+    assert query.rows(name=mira.name, before=far) == [(mira.name, mira.email, "person.met")]
+    with ThreadPoolExecutor() as pool:  # a thread has a connection of its own, which sees nothing of this transaction
+        assert pool.submit(_asked_elsewhere, query, far).result() == []
+
+
+def _asked_elsewhere(query: Prepared, before: datetime) -> list[tuple[Any, ...]]:
+    try:
+        return query.rows(name="nobody", before=before)
+    finally:
+        connection.close()
+
+
+def test_a_query_with_a_percent_sign_and_a_list_is_prepared_as_it_is() -> None:
+    def write(keys: list[int]) -> Written:
+        sql, values = written(Person.objects.filter(pk__any_of=keys).exclude(name__contains="50 %").values_list("name"))
+        return f"SELECT *, '100 %%s' FROM ({sql}) people", values  # noqa: S608 - Django's own SQL
+
+    query = Prepared(write, keys=[-1])
+    mira, half = make_person(), make_person()
+    Person.objects.filter(pk=half.pk).update(name="50 % of %s")
+    assert query.rows(keys=[mira.pk, half.pk]) == [(mira.name, "100 %s")]
+    assert query.rows(keys=[]) == []
+
+
+def test_rows_of_a_models_columns_are_that_model() -> None:
+    people = [make_person() for _ in range(2)]
+    query = Prepared(lambda: written(Person.objects.order_by("pk").values_list(*columns(Person))))
+    found = instances(Person, query.rows())
+    assert [model_to_dict(one) for one in found] == [model_to_dict(one) for one in people]
+    found[0].name = "Somebody else"
+    found[0].save()
+    assert Person.objects.get(pk=people[0].pk).name == "Somebody else"
 
 
 def test_walking_changes_the_plans_of_what_is_within_alone() -> None:
