@@ -4,7 +4,6 @@ import pytest
 
 from sandbox.demo.issues import issues_since
 from tests.story.conftest import Story, wait_until
-from tests.story.watching import withdraw
 
 FAMILIES = ("impossible-travel", "brute-force-user", "push-fatigue", "admin-role-granted")
 INTERVAL = 10
@@ -37,6 +36,5 @@ def test_a_rehearsal_of_each_family_comes_the_whole_way_and_leaves_nothing_behin
         assert [alert[:2] for alert in story.rows(ALERTS, pk)] == [("closed", "")], story.rows(ALERTS, pk)
         wait_until(lambda pk=pk: story.rows(OWED, pk) == [("done",)], 60, f"the ticket {ticket} deleted")  # type: ignore[misc]
         assert story.opensearch("GET", f"/{index}?ignore_unavailable=true") == {}
-    withdraw(story, ["push-fatigue"])
     left = issues_since(story.portal.environ, story.began)
     assert [issue.summary for issue in left if issue.summary.startswith("[Rehearsal]")] == []

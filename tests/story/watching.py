@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from sandbox.okta.play import Index
+from sandbox.okta.play import INDEX_PREFIX, Index
 from tests.events import failed_sign_in
 
 if TYPE_CHECKING:
@@ -66,6 +66,12 @@ def withdraw(story: "Story", detections: Collection[str]) -> None:
         "DELETE FROM monitors_deployment d USING monitors_monitor m WHERE m.uuid = d.monitor_id AND detection = ANY(%s)",
         list(detections),
     )
+
+
+def clear(story: "Story") -> None:
+    """Leave neither monitors nor events of other stories: a world in which nothing happened yet, as a demo expects it."""
+    withdraw(story, [name for (name,) in story.rows("SELECT DISTINCT detection FROM monitors_monitor")])
+    story.opensearch("DELETE", f"/{INDEX_PREFIX}*")
 
 
 def fault(story: "Story", monitor: str) -> str:
