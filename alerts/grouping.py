@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from alerts import querysets
+from alerts import search
 from alerts.models import Alert, AlertEntity, Entity
 
 GROUPED = 2_000
@@ -56,14 +56,20 @@ class _Told(NamedTuple):
 
 
 def grouped(
-    alerts: QuerySet[Alert], by: str, *, now: datetime, limit: int, before: int | None = None, searched: bool = False
+    alerts: QuerySet[Alert],
+    by: str,
+    *,
+    now: datetime,
+    limit: int,
+    before: int | None = None,
+    searched_in: QuerySet[Alert] | None = None,
 ) -> Groups:
     """
     Return the groups (a key of GROUPS) of the newest alerts, the one with the newest alert first: four queries.
 
-    `searched` as in `querysets.settled`; it asks for up to three more.
+    `searched_in` as in `search.settled`; it asks for up to three more.
     """
-    fields = querysets.settled(alerts, GROUPED + 1, searched=searched).order_by("-pk").values_list(*_Told._fields)
+    fields = search.settled(alerts, GROUPED + 1, searched_in=searched_in).order_by("-pk").values_list(*_Told._fields)
     found = [_Told(*row) for row in fields[: GROUPED + 1]]
     counted = found[:GROUPED]
     members = _members(counted, by)  # a group's alerts, the newest first

@@ -4,18 +4,17 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.db.models.functions import TruncDate
 
+from alerts import search
 from alerts.choices import OperationState, Status
-from alerts.models import Alert, AlertEntity, Case, Entity, Occurrence, Ticket, TicketOperation
-from alerts.services.entities import KINDS, LETTERS
+from alerts.models import Alert, AlertEntity, Case, Occurrence, TicketOperation
+from alerts.services.entities import KINDS
 from core.models import Person
-from core.queries import Prepared, Written, walking, written
+from core.queries import Prepared, Written, written
 
 COUNT_LIMIT = 99
-FEW = 3_000  # so many keys are named in a query rather than looked for again
-WALKED = 4_000  # alerts, of which one in eighty must match to fill a page
 TABS = {
     "new": "New",
     "mine": "Mine",
@@ -55,64 +54,25 @@ def in_tab(alerts: QuerySet[Alert], tab: str, *, user_id: int, now: datetime) ->
     return alerts.filter(conditions[tab])
 
 
-def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
+def newest(
+    alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched_in: QuerySet[Alert] | None = None
+) -> list[Alert]:
     """
-    Narrow to those that a search means: what goes by a whole name, else where a sentence or a name holds the text.
-
-    Whole names are those of who and what took part, and of tickets. One that could be a word of a sentence, as the login "admin",
-    is looked for in both ways. Fewer than LETTERS letters have no trigram to be found by, and are taken for a whole name.
-    """
-    ticketed = list(Ticket.objects.filter(key=text.upper()).values_list("pk", flat=True))
-    involved, called = _naming(text, KINDS), Q(entity_name__iexact=text)
-    whole = called | Q(case__in=ticketed) | involved
-    is_word = len(text) >= LETTERS and text.isalpha()
-    is_known = not is_word and (
-        bool(ticketed) or involved != NOBODY or Alert.objects.order_by().filter(called).exists()
-    )
-    if is_known or len(text) < LETTERS:
-        return alerts.filter(whole)
-    return alerts.filter(Q(sentence__icontains=text) | Q(entity_name__icontains=text) | whole)
-
-
-def newest(alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched: bool = False) -> list[Alert]:
-    """
-    Return the newest of them, below a key where one is given, with what `with_ticket` fetches; `searched` as in `settled`.
+    Return the newest of them, below a key where one is given, with what `with_ticket` fetches; `searched_in` as in `search.settled`.
 
     Of each only IN_A_ROW is read: anything else would be asked for one by one.
     """
-    rows = with_ticket(settled(alerts, limit, before=before, searched=searched)).only(*IN_A_ROW)
+    rows = with_ticket(search.settled(alerts, limit, before=before, searched_in=searched_in)).only(*IN_A_ROW)
     return list(rows.order_by("-id")[:limit])
-
-
-def settled(
-    alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched: bool = False
-) -> QuerySet[Alert]:
-    """
-    Narrow to some of them, in no order, among which stand the newest `limit` (below a key where one is given).
-
-    `searched` says that nobody can know how many match: the database walks back from the newest of all until the page is full if it
-    believes that many do, and finds all of them first otherwise; where it is wrong, it reads a million rows. So those are looked for
-    among the newest WALKED, then in no order, which tells whether they are few.
-    """
-    below = alerts.filter(pk__lt=before) if before else alerts
-    if searched:
-        top = before or (Alert.objects.order_by("-id").values_list("pk", flat=True).first() or 0) + 1
-        with walking():
-            keys = list(below.filter(pk__gte=top - WALKED).order_by("-id").values_list("pk", flat=True)[:limit])
-        if len(keys) < limit:
-            keys = list(below.order_by().values_list("pk", flat=True)[: FEW + 1])
-        if len(keys) <= FEW:
-            below = Alert.objects.filter(pk__any_of=keys)
-    return below
 
 
 def narrowing(field: str, value: Any) -> Q:
     """Return what holds of the alerts of a value, of one of NARROWS: filtered in as it is, filtered out when it is negated."""
     match field:
         case "entity":
-            return _naming(value, KINDS)
+            return search.naming(value, KINDS)
         case "address":
-            return _naming(value, ("ip",))
+            return search.naming(value, ("ip",))
         case "country":
             return Q(countries__contains=[value])
         case "assignee":
@@ -124,19 +84,6 @@ def narrowing(field: str, value: Any) -> Q:
 
 
 NARROWS = ("severity", "detection", "entity", "address", "country", "status", "verdict", "assignee")
-
-
-def _naming(value: str, kinds: Iterable[str]) -> Q:
-    """Return what holds of the alerts in which exactly that took part, in whatever role; NOBODY where none is. Two queries at most."""
-    rows = list(Entity.objects.filter(kind__in=kinds, value__in={value, value.lower()}).values_list("pk", flat=True))
-    links = AlertEntity.objects.filter(entity__in=rows)
-    keys = set(links.values_list("alert", flat=True)[: FEW + 1]) if rows else set()
-    if not keys:
-        return NOBODY
-    return Q(pk__any_of=keys) if len(keys) <= FEW else Q(Exists(links.filter(alert=OuterRef("pk"))))
-
-
-NOBODY = Q(pk__in=())
 
 
 def _seen(alerts: list[int], since: datetime) -> Written:

@@ -22,18 +22,23 @@ _numbers = itertools.count(1)
 @ForeignObject.register_lookup
 @Field.register_lookup
 class AnyOf(Lookup[Any]):
-    """As `in`, but the values go as one array: two thousand of them cost a tenth as much to write down."""
+    """
+    As `in`, but the values go as one array: two thousand of them cost a tenth as much to write down.
+
+    An ArraySubquery may stand for them, which Postgres asks first and by itself, whatever else the query asks.
+    """
 
     lookup_name = "any_of"
 
-    def get_prep_lookup(self) -> list[Any]:
+    def get_prep_lookup(self) -> Any:
         """Take the values as they are: keys, of the column's own type."""
-        return list(self.rhs)
+        return self.rhs if hasattr(self.rhs, "resolve_expression") else list(self.rhs)
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> Written:
         """Return the comparison with all of them."""
         column, values = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s)", (*values, self.rhs)
+        keys, their_values = self.process_rhs(compiler, connection)
+        return f"{column} = ANY({keys})", (*values, *their_values)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from alerts.models import ApiToken
 from alerts.services import api_tokens
 from core import activity
+from core.auth import OneQueryBackend
 from core.models import Person
 
 
@@ -24,11 +25,12 @@ class TokenAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         token = api_tokens.let_in(text.strip())
-        if token is None or token.owner.user is None:
+        user = OneQueryBackend().get_user(token.owner.user_id) if token and token.owner.user_id else None
+        if token is None or user is None:
             raise AuthenticationFailed(
                 "This is no live token: it may have expired or been withdrawn. Make one at /account/tokens/."
             )
-        return token.owner.user, token
+        return user, token
 
     def authenticate_header(self, _request: Request) -> str:
         """Say how to sign in: so 401 is answered, and not 403."""

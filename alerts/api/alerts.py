@@ -16,7 +16,8 @@ from alerts.api.operation import operation, paged
 from alerts.api.tell_alerts import AlertOut, AlertWhole, EvidenceOut
 from alerts.choices import Scope
 from alerts.models import Alert, Evidence
-from alerts.querysets import NARROWS, settled
+from alerts.querysets import NARROWS
+from alerts.search import settled
 from alerts.views.filters import BIGGEST_ID, MAX_LEFT_OUT, QueueFilter, asked
 
 SHOWN = (
@@ -84,11 +85,12 @@ class Alerts(Endpoint):
         left_out = request.query_params.getlist("not")
         if len(understood.left_out) != len(set(left_out)):
             raise ValidationError({"not": [f"Give field:value, at most {MAX_LEFT_OUT}, of {', '.join(NARROWS)}."]})
-        alerts = understood.alerts(user_of(request).pk)
+        reader = user_of(request).pk
+        alerts = understood.alerts(reader)
         if wanted.get("after"):
             alerts = alerts.filter(pk__gt=wanted["after"])
         most = limit_of(wanted) + 1
-        near = settled(alerts, most, before=wanted.get("before"), searched=understood.is_searched)
+        near = settled(alerts, most, before=wanted.get("before"), searched_in=understood.searched_in(reader))
         found = page(request, near.select_related(*SHOWN), wanted)
         return answered(AlertOut, found)
 

@@ -103,7 +103,7 @@ def withdraw(token_id: int, by: Person | str) -> ApiToken:
 def let_in(text: str) -> ApiToken | None:
     """Return the live token that this is, of an account that may sign in; None for anything else. One query, and one write a minute."""
     wanted, now = digest(text), clock.now()
-    rows = ApiToken.objects.select_related("owner__user").filter(
+    rows = ApiToken.objects.select_related("owner").filter(
         digest=wanted, withdrawn_at=None, expires_at__gt=now, owner__user__is_active=True
     )
     token = rows.first()

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from alerts import querysets
+from alerts import querysets, search
 from alerts.choices import Verdict
 from alerts.grouping import GROUPS, Group
 from alerts.models import Alert
@@ -87,23 +87,24 @@ class Asked:
 
     def alerts(self, user_id: int) -> QuerySet[Alert]:
         """Return all that match, in no order."""
-        now = clock.now()
-        alerts = querysets.in_tab(Alert.objects.all(), self.tab, user_id=user_id, now=now)
+        alerts = self._tab(user_id)
         for name in querysets.NARROWS:
             if self.wanted.get(name):
                 alerts = alerts.filter(querysets.narrowing(name, self.wanted[name]))
         for one in self.left_out:
             alerts = alerts.exclude(querysets.narrowing(one.field, one.value))
         if self.wanted.get("time"):
-            alerts = alerts.filter(last_seen__gte=now - SPANS[self.wanted["time"]])
+            alerts = alerts.filter(last_seen__gte=clock.now() - SPANS[self.wanted["time"]])
         if self.wanted.get("q"):
-            alerts = querysets.about(alerts, self.wanted["q"])
+            alerts = search.about(alerts, self.wanted["q"])
         return alerts
 
-    @property
-    def is_searched(self) -> bool:
-        """Whether it asks for what the database cannot know the number of: see `querysets.newest`."""
-        return any(self.wanted.get(name) for name in ("q", "country"))
+    def searched_in(self, user_id: int) -> QuerySet[Alert] | None:
+        """Return its whole tab where it asks for what the database cannot know the number of, for `search.settled`; else None."""
+        return self._tab(user_id) if any(self.wanted.get(name) for name in ("q", "country")) else None
+
+    def _tab(self, user_id: int) -> QuerySet[Alert]:
+        return querysets.in_tab(Alert.objects.all(), self.tab, user_id=user_id, now=clock.now())
 
 
 def asked(address: QueryDict) -> Asked:

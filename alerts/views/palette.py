@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from alerts import querysets
+from alerts import search
 from alerts.models import Alert, Case
 from alerts.services import entities, saved
 from alerts.services.entities import KINDS
@@ -91,7 +91,7 @@ def _alerts(text: str) -> list[Found]:
     number = NUMBER.fullmatch(text)
     rows = list(Alert.objects.filter(pk=int(number[1]))) if number else []
     if len(text) >= SHORTEST and not rows:
-        found = querysets.settled(querysets.about(Alert.objects.all(), text), MOST, searched=True)
+        found = search.settled(search.about(Alert.objects.all(), text), MOST, searched_in=Alert.objects.all())
         rows += found.order_by("-pk")[:MOST]
     return [
         Found(one.sentence, f"{one} · {one.get_status_display()}", "inbox", reverse("alerts:alert", args=[one.pk]))

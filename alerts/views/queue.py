@@ -81,7 +81,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "countries": countries,
         "views": saved.offered(request.user),
         "all": _all(matching.values_list("pk", flat=True)) if "all" in request.GET else None,
-        **(_groups(understood, matching) if wanted.get("group") else _rows(understood, matching)),
+        **(_groups if wanted.get("group") else _rows)(understood, matching, understood.searched_in(request.user.pk)),
     }
     context["any_alert"] = bool(context["rows"]) or Alert.objects.exists()
     return render(request, "alerts/queue.html", context)
@@ -110,10 +110,8 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "alerts/_preview.html", context)
 
 
-def _rows(understood: Asked, matching: QuerySet[Alert]) -> dict[str, Any]:
-    found = querysets.newest(
-        matching, PAGE + 1, before=understood.wanted.get("before"), searched=understood.is_searched
-    )
+def _rows(understood: Asked, matching: QuerySet[Alert], searched_in: QuerySet[Alert] | None) -> dict[str, Any]:
+    found = querysets.newest(matching, PAGE + 1, before=understood.wanted.get("before"), searched_in=searched_in)
     page = found[:PAGE]
     days = querysets.seen_by_day(page, clock.now()) if page else {}
     return {
@@ -123,10 +121,10 @@ def _rows(understood: Asked, matching: QuerySet[Alert]) -> dict[str, Any]:
     }
 
 
-def _groups(understood: Asked, matching: QuerySet[Alert]) -> dict[str, Any]:
+def _groups(understood: Asked, matching: QuerySet[Alert], searched_in: QuerySet[Alert] | None) -> dict[str, Any]:
     wanted = understood.wanted
     found = grouped(matching, wanted["group"], now=clock.now(), limit=PAGE, before=wanted.get("before"),
-                    searched=understood.is_searched)  # fmt: skip
+                    searched_in=searched_in)  # fmt: skip
     return {
         "rows": [GroupRow(one, KINDS.get(one.kind, ""), understood.within(one)) for one in found.rows],
         "older": found.older,

@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
-from alerts import querysets
 from alerts.models import Alert
 from alerts.querysets import COUNT_LIMIT
+from alerts.search import settled
 from alerts.views.filters import Asked, asked
 
 LONGEST = 4_000
@@ -64,15 +64,15 @@ def walk(request: HttpRequest, pk: int) -> Walk | None:
     understood = _list(request)
     if understood is None:
         return None
-    alerts = understood.alerts(request.user.pk)
-    top = querysets.settled(alerts, COUNT_LIMIT + 1, searched=understood.is_searched)
+    alerts, searched_in = understood.alerts(request.user.pk), understood.searched_in(request.user.pk)
+    top = settled(alerts, COUNT_LIMIT + 1, searched_in=searched_in)
     first = list(top.order_by("-pk").values_list("pk", flat=True)[: COUNT_LIMIT + 1])
     is_whole = len(first) <= COUNT_LIMIT
     newer, older = [key for key in first if key > pk], [key for key in first if key < pk]
     return Walk(
         query=understood.of_alerts,
         previous=(newer[-1] if newer else None) if older or is_whole else _one(alerts.filter(pk__gt=pk).order_by("pk")),
-        next=older[0] if older else None if is_whole else _one(_below(understood, alerts, pk)),
+        next=older[0] if older else None if is_whole else _one(_below(alerts, pk, searched_in)),
         place=len(newer) + 1 if pk in first else None,
         count=len(first),
     )
@@ -83,8 +83,8 @@ def _list(request: HttpRequest) -> Asked | None:
     return None if told is None or len(told) > LONGEST else asked(QueryDict(told))
 
 
-def _below(understood: Asked, alerts: QuerySet[Alert], pk: int) -> QuerySet[Alert]:
-    return querysets.settled(alerts, 1, before=pk, searched=understood.is_searched).order_by("-pk")
+def _below(alerts: QuerySet[Alert], pk: int, searched_in: QuerySet[Alert] | None) -> QuerySet[Alert]:
+    return settled(alerts, 1, before=pk, searched_in=searched_in).order_by("-pk")
 
 
 def _one(alerts: QuerySet[Alert]) -> int | None:

@@ -8,17 +8,24 @@ from django.contrib.postgres.operations import TrigramExtension
 from django.core.management.base import CommandError
 from django.db import ProgrammingError
 
-from alerts import querysets
+from alerts import querysets, search
 from alerts.models import Alert, Entity
 from alerts.services import entities
+from core.queries import Prepared
 from tests.alerts.test_deliveries_table import plan
 from tests.factories import ago, involve, make_alert, make_ticket
 
 pytestmark = pytest.mark.django_db
 
 
+def so_few(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Have so many keys be the most that a query names."""
+    monkeypatch.setattr(search, "FEW", most)
+    monkeypatch.setattr(search, "NAMED", Prepared(search.NAMED.write, **search.NAMED.stand_ins))
+
+
 def found(text: str) -> list[Alert]:
-    return list(querysets.about(Alert.objects.all(), text).order_by("-pk"))
+    return list(search.about(Alert.objects.all(), text).order_by("-pk"))
 
 
 @pytest.mark.parametrize("text", ["anna@example.com", "ANNA@example.com"])
@@ -68,7 +75,7 @@ def test_whoever_took_part_in_many_alerts_is_found_as_whoever_did_in_few(monkeyp
     for alert in alerts[:2]:
         involve(alert, "ip", "203.0.113.7", "source")
     few = found("203.0.113.7")
-    monkeypatch.setattr(querysets, "FEW", 1)
+    so_few(monkeypatch, 1)
     assert found("203.0.113.7") == few == [alerts[1], alerts[0]]
 
 
@@ -78,17 +85,17 @@ def test_the_newest_are_the_same_however_they_are_looked_for(
 ) -> None:
     alerts = [make_alert(sentence=f"{'odd' if number % 2 else 'even'} {number}") for number in range(12)]
     odd = [alert.pk for alert in alerts[::-1] if "odd" in alert.sentence]
-    monkeypatch.setattr(querysets, "WALKED", walked)
-    monkeypatch.setattr(querysets, "FEW", few)
+    monkeypatch.setattr(search, "WALKED", walked)
+    so_few(monkeypatch, few)
 
     def keys(rows: Iterable[Alert]) -> list[int]:
         return [alert.pk for alert in rows]
 
-    matching = querysets.about(Alert.objects.all(), "odd")
-    assert keys(querysets.newest(matching, 4, searched=True)) == odd[:4]
-    assert keys(querysets.newest(matching, 4, before=odd[3], searched=True)) == odd[4:]
+    matching = search.about(Alert.objects.all(), "odd")
+    assert keys(querysets.newest(matching, 4, searched_in=Alert.objects.all())) == odd[:4]
+    assert keys(querysets.newest(matching, 4, before=odd[3], searched_in=Alert.objects.all())) == odd[4:]
     assert keys(querysets.newest(matching, 4)) == odd[:4]
-    assert querysets.newest(querysets.about(Alert.objects.all(), "neither"), 4, searched=True) == []
+    assert querysets.newest(search.about(Alert.objects.all(), "neither"), 4, searched_in=Alert.objects.all()) == []
 
 
 def test_related_alerts_are_the_nearest_of_an_entity_that_has_many(monkeypatch: pytest.MonkeyPatch) -> None:

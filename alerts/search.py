@@ -1,0 +1,95 @@
+"""Which alerts a search means, and how the newest of them are found among a million: no plan of the database's own is right for all."""
+
+from collections.abc import Iterable
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from alerts.models import Alert, AlertEntity, Entity, Ticket
+from alerts.services.entities import KINDS, LETTERS
+from core.queries import Prepared, Written, walking, written
+
+FEW = 3_000  # so many keys are named in a query rather than looked for again
+WALKED = 4_000  # alerts, of which one in eighty must match to fill a page
+NONE = Q(pk__in=())
+
+
+def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
+    """
+    Narrow to those that a search means: what goes by a whole name, else where a sentence or a name holds the text.
+
+    Whole names are those of who and what took part, and of tickets. One that could be a word of a sentence, as the login "admin",
+    is looked for in both ways. Fewer than LETTERS letters have no trigram to be found by, and are taken for a whole name.
+    """
+    [(ticketed, is_called)] = CALLED.rows(key=text.upper(), name=text)
+    involved, called = naming(text, KINDS), Q(entity_name__iexact=text)
+    whole = (called if is_called else NONE) | (Q(case__any_of=ticketed) if ticketed else NONE) | involved
+    is_word = len(text) >= LETTERS and text.isalpha()
+    is_known = not is_word and (bool(ticketed) or is_called or involved != NONE)
+    if is_known or len(text) < LETTERS:
+        return alerts.filter(whole)
+    return alerts.filter(Q(sentence__icontains=text) | Q(entity_name__icontains=text) | whole)
+
+
+def _called(key: str, name: str) -> Written:
+    tickets, its_values = written(Ticket.objects.filter(key=key).order_by().values("pk"))
+    alerts, their_values = written(Alert.objects.filter(entity_name__iexact=name).order_by().values("pk"))
+    return f"SELECT ARRAY({tickets}), EXISTS({alerts})", (*its_values, *their_values)
+
+
+CALLED = Prepared(_called, key="a key", name="a name")
+
+
+def settled(
+    alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched_in: QuerySet[Alert] | None = None
+) -> QuerySet[Alert]:
+    """
+    Narrow to some of them, in no order, among which stand the newest `limit` (below a key where one is given).
+
+    `searched_in` is what a search narrows, where nobody can know how many match: the database walks back from the newest of all until
+    the page is full if it believes that many do, and finds all of them first otherwise; where it is wrong, it reads a million rows. So
+    those are looked for among the newest WALKED, then among all that is searched, which tells whether they are few.
+    """
+    below = alerts.filter(pk__lt=before) if before else alerts
+    if searched_in is None:
+        return below
+    newest = before or max((row[0] for row in LATEST.rows()), default=0) + 1
+    with walking():
+        keys = list(below.filter(pk__gte=newest - WALKED).order_by("-id").values_list("pk", flat=True)[:limit])
+    if len(keys) < limit:
+        keys = _few(below, searched_in)
+    return Alert.objects.filter(pk__any_of=keys) if len(keys) <= FEW else below
+
+
+LATEST = Prepared(lambda: written(Alert.objects.order_by("-id").values_list("pk")[:1]))
+
+
+def _few(matching: QuerySet[Alert], searched_in: QuerySet[Alert]) -> list[int]:
+    """Return the keys of all that match, or more than FEW: each of a small tab is looked at, in a large one an index is used."""
+    keys = matching.order_by().values_list("pk", flat=True)[: FEW + 1]
+    tab = searched_in.order_by().values("pk")
+    if tab[: FEW + 1].count() > FEW:
+        return list(keys)
+    with walking():
+        return list(matching.filter(pk__any_of=ArraySubquery(tab)).order_by().values_list("pk", flat=True))
+
+
+def naming(value: str, kinds: Iterable[str]) -> Q:
+    """Return what holds of the alerts in which exactly that took part, in whatever role; NONE where none is."""
+    [(rows, alerts)] = NAMED.rows(values=[value, value.lower()], kinds=list(kinds))
+    if not alerts:
+        return NONE
+    links = AlertEntity.objects.filter(entity__in=rows)
+    if alerts > FEW:
+        return Q(Exists(links.filter(alert=OuterRef("pk"))))
+    return Q(pk__any_of=ArraySubquery(links.order_by().values("alert")))
+
+
+def _named(values: list[str], kinds: list[str]) -> Written:
+    entities = Entity.objects.filter(kind__any_of=kinds, value__any_of=values).order_by().values("pk")
+    keys, its_values = written(entities)
+    links, their_values = written(AlertEntity.objects.filter(entity__in=entities).order_by().values("pk")[: FEW + 1])
+    return f"SELECT ARRAY({keys}), (SELECT count(*) FROM ({links}) links)", (*its_values, *their_values)  # noqa: S608 - Django's own SQL
+
+
+NAMED = Prepared(_named, values=["a value"], kinds=["a kind"])
