@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from alerts import search
 from alerts.models import Alert, AlertEntity, Entity
 
-GROUPED = 2_000
+GROUPED = 1_000
 DAYS = 14
 GROUPS = {"entity": "entity", "address": "address", "detection": "detection"}
 

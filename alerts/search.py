@@ -1,15 +1,20 @@
 """Which alerts a search means, and how the newest of them are found among a million: no plan of the database's own is right for all."""
 
 from collections.abc import Iterable
+from heapq import nlargest
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Upper
 
 from alerts.models import Alert, AlertEntity, Entity, Ticket
 from alerts.services.entities import KINDS, LETTERS
 from core.queries import Prepared, Written, walking, written
 
 FEW = 3_000  # so many keys are named in a query rather than looked for again
+MANY = 20_000  # so many matches are sorted, rather than looked for from the newest back
 WALKED = 4_000  # alerts, of which one in eighty must match to fill a page
 NONE = Q(pk__in=())
 
@@ -28,7 +33,7 @@ def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
     is_known = not is_word and (bool(ticketed) or is_called or involved != NONE)
     if is_known or len(text) < LETTERS:
         return alerts.filter(whole)
-    return alerts.filter(Q(sentence__icontains=text) | Q(entity_name__icontains=text) | whole)
+    return alerts.filter(Q(words__contains=Upper(Value(text))) | whole)
 
 
 def _called(key: str, name: str) -> Written:
@@ -48,7 +53,7 @@ def settled(
 
     `searched_in` is what a search narrows, where nobody can know how many match: the database walks back from the newest of all until
     the page is full if it believes that many do, and finds all of them first otherwise; where it is wrong, it reads a million rows. So
-    those are looked for among the newest WALKED, then among all that is searched, which tells whether they are few.
+    those are looked for among the newest WALKED, then all of them, unless they are MANY. Of each only the key is read.
     """
     below = alerts.filter(pk__lt=before) if before else alerts
     if searched_in is None:
@@ -57,21 +62,27 @@ def settled(
     with walking():
         keys = list(below.filter(pk__gte=newest - WALKED).order_by("-id").values_list("pk", flat=True)[:limit])
     if len(keys) < limit:
-        keys = _few(below, searched_in)
-    return Alert.objects.filter(pk__any_of=keys) if len(keys) <= FEW else below
+        keys = _of_all(below, limit, searched_in)
+    return Alert.objects.filter(pk__any_of=keys)
 
 
 LATEST = Prepared(lambda: written(Alert.objects.order_by("-id").values_list("pk")[:1]))
 
 
-def _few(matching: QuerySet[Alert], searched_in: QuerySet[Alert]) -> list[int]:
-    """Return the keys of all that match, or more than FEW: each of a small tab is looked at, in a large one an index is used."""
-    keys = matching.order_by().values_list("pk", flat=True)[: FEW + 1]
-    tab = searched_in.order_by().values("pk")
-    if tab[: FEW + 1].count() > FEW:
-        return list(keys)
-    with walking():
-        return list(matching.filter(pk__any_of=ArraySubquery(tab)).order_by().values_list("pk", flat=True))
+def _of_all(matching: QuerySet[Alert], limit: int, searched_in: QuerySet[Alert]) -> list[int]:
+    """Return the keys of the newest of all that match. Each of a small tab is looked at; in a large one all are found first."""
+    keys, tab = matching.values_list("pk", flat=True), searched_in.order_by().values("pk")
+    if tab[: FEW + 1].count() <= FEW:
+        with walking():
+            return nlargest(limit, keys.filter(pk__any_of=ArraySubquery(tab)).order_by())
+    try:
+        sql, values = written(keys.order_by()[: MANY + 1])
+    except EmptyResultSet:  # nobody goes by what was asked for
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pk, count(*) OVER () FROM ({sql}) found (pk) ORDER BY pk DESC LIMIT {limit}", values)  # noqa: S608 - Django's own SQL
+        found = cursor.fetchall()
+    return list(keys.order_by("-id")[:limit]) if found and found[0][1] > MANY else [key for key, _ in found]
 
 
 def naming(value: str, kinds: Iterable[str]) -> Q:

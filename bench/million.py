@@ -167,7 +167,10 @@ def _found(alerts: int, say: Say) -> None:
 
 def insert(model: type[models.Model], source: str, columns: Mapping[str, str]) -> None:
     """Insert what `source` (the FROM clause) gives: columns by SQL expressions, all others by their fields' defaults."""
-    fields = [field for field in model._meta.local_concrete_fields if field.column in columns or not field.primary_key]
+    fields = [
+        field for field in model._meta.local_concrete_fields
+        if field.column in columns or not (field.primary_key or field.generated)
+    ]  # fmt: skip
     wanted, params = [], []
     for field in fields:
         given = columns.get(str(field.column))

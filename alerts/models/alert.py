@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models.functions import Concat, Upper
 from django.utils import timezone
 
 from alerts.choices import Cause, Status, Verdict
@@ -112,6 +112,10 @@ class Alert(models.Model):
     rehearsal_claim = models.CharField(
         max_length=200, blank=True, help_text="Why it is taken for real although its events claim to be a rehearsal."
     )
+    words = models.GeneratedField(
+        expression=Upper(Concat("sentence", models.Value("\n"), "entity_name")), output_field=models.TextField(), db_persist=True,
+        help_text="What a search looks through, in capitals. To make them of an alert takes longer than to look through them.",
+    )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -138,8 +142,7 @@ class Alert(models.Model):
             models.Index(fields=["-id"], condition=~models.Q(status=CLOSED), name="alert_open"),
             models.Index(fields=["verdict", "-id"], condition=~models.Q(verdict=""), name="alert_by_verdict"),
             models.Index(Upper("entity_name"), models.F("id").desc(), name="alert_by_name"),
-            words_of("sentence", "alert_by_words_of_sentence"),
-            words_of("entity_name", "alert_by_words_of_name"),
+            GinIndex(OpClass("words", name="gin_trgm_ops"), name="alert_by_words"),
             GinIndex(fields=["countries"], name="alert_by_country"),
             models.Index(
                 fields=["suppressed_by", "-id"],

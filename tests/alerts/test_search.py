@@ -54,6 +54,18 @@ def test_a_part_of_a_name_or_sentence_is_found_in_any_case() -> None:
     assert found("kaYA") == [sentence, name]
 
 
+@pytest.mark.parametrize("text", ["100 % of", "a_b", "back\\slash", "Straße", 'O\'Brien "x"'])
+def test_what_is_a_sign_elsewhere_is_a_letter_in_a_search(text: str) -> None:
+    meant = make_alert(sentence=f"Somebody wrote {text.lower()} here")
+    make_alert(sentence="Somebody wrote 1000 of, axb, backslash and Strasse here")
+    assert found(text) == [meant]
+
+
+def test_the_end_of_a_sentence_and_a_name_are_not_one_text() -> None:
+    make_alert(sentence="Ends with ada", entity_name="nna@example.com")
+    assert found("adanna") == found("ada nna") == []
+
+
 def test_one_or_two_letters_are_a_whole_name() -> None:
     whole = make_alert(entity_name="Bo")
     make_alert(entity_name="bob")
@@ -79,13 +91,16 @@ def test_whoever_took_part_in_many_alerts_is_found_as_whoever_did_in_few(monkeyp
     assert found("203.0.113.7") == few == [alerts[1], alerts[0]]
 
 
-@pytest.mark.parametrize(("walked", "few"), [(4_000, 3_000), (1, 3_000), (1, 1), (3, 1)])
+@pytest.mark.parametrize(
+    ("walked", "few", "many"), [(4_000, 3_000, 20_000), (1, 3_000, 20_000), (1, 1, 20_000), (3, 1, 1), (1, 1, 1)]
+)
 def test_the_newest_are_the_same_however_they_are_looked_for(
-    monkeypatch: pytest.MonkeyPatch, walked: int, few: int
+    monkeypatch: pytest.MonkeyPatch, walked: int, few: int, many: int
 ) -> None:
     alerts = [make_alert(sentence=f"{'odd' if number % 2 else 'even'} {number}") for number in range(12)]
     odd = [alert.pk for alert in alerts[::-1] if "odd" in alert.sentence]
     monkeypatch.setattr(search, "WALKED", walked)
+    monkeypatch.setattr(search, "MANY", many)
     so_few(monkeypatch, few)
 
     def keys(rows: Iterable[Alert]) -> list[int]:
@@ -95,7 +110,8 @@ def test_the_newest_are_the_same_however_they_are_looked_for(
     assert keys(querysets.newest(matching, 4, searched_in=Alert.objects.all())) == odd[:4]
     assert keys(querysets.newest(matching, 4, before=odd[3], searched_in=Alert.objects.all())) == odd[4:]
     assert keys(querysets.newest(matching, 4)) == odd[:4]
-    assert querysets.newest(search.about(Alert.objects.all(), "neither"), 4, searched_in=Alert.objects.all()) == []
+    for nothing in ("neither", "ne"):
+        assert querysets.newest(search.about(Alert.objects.all(), nothing), 4, searched_in=Alert.objects.all()) == []
 
 
 def test_related_alerts_are_the_nearest_of_an_entity_that_has_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +127,7 @@ def test_related_alerts_are_the_nearest_of_an_entity_that_has_many(monkeypatch: 
 def test_searches_and_tabs_are_answered_by_their_indexes() -> None:
     make_alert()
     alerts = Alert.objects.order_by()
-    assert "alert_by_words_of_sentence" in plan(alerts.filter(sentence__icontains="okafor"))
+    assert "alert_by_words" in plan(search.about(alerts, "okafor"))
     assert "alert_by_name" in plan(alerts.filter(entity_name__iexact="anna@example.com"))
     assert "alert_by_verdict" in plan(Alert.objects.filter(verdict="true_positive").order_by("-id")[:50])
     assert "alert_by_last_seen" in plan(alerts.filter(last_seen__gte=ago(hours=1)))
