@@ -30,6 +30,7 @@ MAX_COSTS = 20
 MAX_DISMISSED = 20
 MAX_HISTORY = 50
 RAW_BYTES = 64 * 1024
+OF_JIRA = ("kind", "state", "last_error", "not_before", "attempts", "alert__sentence", "case__ticket__key")
 RETRYABLE = (OperationState.FAILED, OperationState.WAITING)
 
 
@@ -86,7 +87,7 @@ def pipeline(request: HttpRequest) -> HttpResponse:
     if wanted.get("before"):
         rows = rows.filter(pk__lt=wanted["before"])
     deliveries = list(rows[: PAGE + 1])
-    rows_of_jira = TicketOperation.objects.select_related("alert", "case__ticket").order_by("-id")
+    rows_of_jira = TicketOperation.objects.select_related("alert", "case__ticket").only(*OF_JIRA).order_by("-id")
     operations = list(querysets.owed(rows_of_jira)[: MAX_OPERATIONS + 1])
     dear = costs.of_the_last_day()
     unsettled = settling.unsettled(TicketOperation.objects.filter(pk__in=[one.pk for one in operations]))

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from alerts import partitions
 from alerts.models import Delivery, Source
@@ -41,6 +42,17 @@ def test_each_monitors_cost_is_summed_over_the_last_day_the_dearest_first() -> N
     ]
     assert found[1].events_read == 15_000
     assert len(found[0].hourly) == 24
+
+
+def test_the_hours_are_the_same_in_every_zone() -> None:
+    monitor = make_monitor()
+    heard(monitor, 10)
+    heard(monitor, 30, hours_ago=2)
+    with timezone.override("Asia/Kolkata"):  # half an hour off
+        [cost] = costs.of_the_last_day()
+    assert cost.hourly[-1] == 10
+    assert cost.hourly[-3] == 30
+    assert [mean for mean in cost.hourly if mean is not None] == [30, 10]
 
 
 def test_a_trend_needs_two_hours_and_puts_the_slowest_on_top() -> None:
