@@ -17,7 +17,7 @@ from alerts.choices import OperationKind, OperationState, Status
 from alerts.models import Alert, AlertEntity, Case, Entity, TicketOperation
 from alerts.services.entities import KINDS
 
-POOL = 2_000
+POOL = 1_000
 MAX_LINKS = 50
 TABS = {"open": "Open", "all": "All"}
 TICKETS = {
@@ -28,6 +28,7 @@ TICKETS = {
     "gone": "Gone from Jira",
     "none": "No ticket",
 }
+OF_A_LEAD = ("case", "sentence", "severity", "entity_name", "status")
 OPEN = [status for status in Status if status != Status.CLOSED]
 
 
@@ -89,7 +90,7 @@ def listed(
 def lead(cases: Iterable[int]) -> dict[int, Alert]:
     """Return the alert of each case that tells most, by the case's key."""
     closed = _as_bool(Q(status=Status.CLOSED))
-    alerts = Alert.objects.filter(case__in=list(cases)).annotate(closed=closed).select_related("assignee")
+    alerts = Alert.objects.filter(case__in=list(cases)).annotate(closed=closed).only(*OF_A_LEAD)
     return {alert.case_id: alert for alert in alerts.order_by("case", "closed", "severity", "-pk").distinct("case")}
 
 

@@ -59,8 +59,8 @@ def of_the_last_day() -> list[Cost]:
     rows = BY_MONITOR.rows(since=UUID(partitions.first_key(now - timedelta(hours=HOURS))))
     monitors = Monitor.objects.only("name").in_bulk([row[0] for row in rows])
     return [
-        Cost(monitors[monitor], *figures, _hourly(dict(zip(hours, means, strict=True)), first))
-        for monitor, *figures, hours, means in rows
+        Cost(monitors[monitor], heard, took, slowest, read, size, _hourly(dict(zip(hours, means, strict=True)), first))
+        for monitor, heard, took, slowest, read, size, hours, means in rows
         if monitor in monitors
     ]
 
