@@ -15,9 +15,19 @@ from monitors.models import SEVERITY_CHOICES, Monitor
 CLOSED = Status.CLOSED.value
 
 
-def words_of(field: str, name: str) -> GinIndex:
-    """Return the index by which `icontains` finds three letters or more within a field: by trigrams of its capitals, as Django asks."""
-    return GinIndex(OpClass(Upper(field), name="gin_trgm_ops"), name=name)
+def words_of(*fields: str) -> models.GeneratedField:
+    """Return the column that a search looks through: `words__contains=Upper(text)` finds what these fields hold, in whatever case."""
+    first, *others = fields
+    parts = [part for field in others for part in (models.Value("\n"), field)]
+    return models.GeneratedField(
+        expression=Upper(Concat(first, *parts)), output_field=models.TextField(), db_persist=True,
+        help_text="What a search looks through, in capitals. To make them of a row takes longer than to look through them.",
+    )  # fmt: skip
+
+
+def by_words(name: str) -> GinIndex:
+    """Return the index by which `words` are found: by their trigrams, so by three letters or more."""
+    return GinIndex(OpClass("words", name="gin_trgm_ops"), name=name)
 
 
 class Case(models.Model):
@@ -112,10 +122,7 @@ class Alert(models.Model):
     rehearsal_claim = models.CharField(
         max_length=200, blank=True, help_text="Why it is taken for real although its events claim to be a rehearsal."
     )
-    words = models.GeneratedField(
-        expression=Upper(Concat("sentence", models.Value("\n"), "entity_name")), output_field=models.TextField(), db_persist=True,
-        help_text="What a search looks through, in capitals. To make them of an alert takes longer than to look through them.",
-    )  # fmt: skip
+    words = words_of("sentence", "entity_name")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -142,7 +149,7 @@ class Alert(models.Model):
             models.Index(fields=["-id"], condition=~models.Q(status=CLOSED), name="alert_open"),
             models.Index(fields=["verdict", "-id"], condition=~models.Q(verdict=""), name="alert_by_verdict"),
             models.Index(Upper("entity_name"), models.F("id").desc(), name="alert_by_name"),
-            GinIndex(OpClass("words", name="gin_trgm_ops"), name="alert_by_words"),
+            by_words("alert_by_words"),
             GinIndex(fields=["countries"], name="alert_by_country"),
             models.Index(
                 fields=["suppressed_by", "-id"],
@@ -232,6 +239,7 @@ class Entity(models.Model):
     kind = models.CharField(max_length=12)
     value = models.CharField(max_length=500)
     name = models.CharField(max_length=500, blank=True)
+    words = words_of("value", "name")
 
     class Meta:
         verbose_name_plural = "entities"
@@ -239,8 +247,8 @@ class Entity(models.Model):
             models.UniqueConstraint(fields=["kind", "value"], name="entities_are_unique")
         ]
         indexes: ClassVar[list[Any]] = [
-            words_of("value", "entity_by_words_of_value"),
-            words_of("name", "entity_by_words_of_name"),
+            by_words("entity_by_words"),
+            models.Index(Upper("name"), name="entity_by_name"),
         ]
 
     def __str__(self) -> str:

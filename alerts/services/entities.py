@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet, Value
+from django.db.models.functions import Upper
 
 from alerts.models import Alert, AlertEntity, Entity, Sighting
 from core import clock
@@ -196,7 +197,7 @@ def search(text: str, kind: str = "") -> list[Entity]:
     exact = {text, text.lower()}
     rows = Entity.objects.filter(kind__in=[kind] if kind else KINDS)
     found = list(rows.filter(value__in=exact))
-    holding = Q(value__icontains=text) | Q(name__icontains=text) if len(text) >= LETTERS else Q(name__iexact=text)
+    holding = Q(words__contains=Upper(Value(text))) if len(text) >= LETTERS else Q(name__iexact=text)
     # in no order: whatever is found first will do, and the newest of a million might be far from the first
     found += rows.filter(holding).exclude(value__in=exact)[: MAX_FOUND - len(found)]
     return sorted(found, key=lambda row: (row.value not in exact, row.value))

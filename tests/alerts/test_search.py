@@ -132,7 +132,8 @@ def test_searches_and_tabs_are_answered_by_their_indexes() -> None:
     assert "alert_by_verdict" in plan(Alert.objects.filter(verdict="true_positive").order_by("-id")[:50])
     assert "alert_by_last_seen" in plan(alerts.filter(last_seen__gte=ago(hours=1)))
     assert "alert_open" in plan(alerts.exclude(status="closed").order_by("-id")[:50])
-    assert "entity_by_words_of_name" in plan(Entity.objects.filter(name__icontains="okafor"))
+    assert "entity_by_words" in plan(Entity.objects.filter(words__contains="OKAFOR"))
+    assert "entity_by_name" in plan(Entity.objects.filter(name__iexact="bo"))
 
 
 def test_a_database_without_trigrams_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
