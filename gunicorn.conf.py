@@ -15,3 +15,10 @@ timeout = 60
 graceful_timeout = 20
 max_requests = 10_000
 max_requests_jitter = 1_000
+
+
+def post_worker_init(_worker: object) -> None:
+    """Get a worker ready for its first request."""
+    from core import memory
+
+    memory.settle()

@@ -101,6 +101,9 @@ def _set_up(world: World) -> None:
     os.environ |= {**world.settings(), **deployed, "DJANGO_SETTINGS_MODULE": "oktadetect.settings"}
     django.setup()
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    from core import memory
+
+    memory.settle()
 
 
 def _measure(alerts: int, only: str, say: Say) -> str:

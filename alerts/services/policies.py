@@ -165,7 +165,7 @@ def would_have_made(monitor: Monitor, days: int = SHOWN_DAYS) -> list[Outlook]:
     real = Alert.objects.filter(rehearsal=None, suppressed_by=None, created_at__gte=since)
     mine = real.filter(monitor=monitor).order_by("-id").values_list("entity_id", flat=True)
     entities = set(mine[:MAX_REPLAYED])
-    rows = real.filter(Q(monitor=monitor) | Q(entity_id__in=entities)).order_by("-id")
+    rows = real.filter(Q(monitor=monitor) | Q(entity_id__any_of=entities)).order_by("-id")
     ticketed = Exists(TicketOperation.objects.filter(case=OuterRef("case"), kind=OperationKind.CREATE))
     past = [
         _Past(at, closed_at, print_, (kind, entity), severity, monitor_id == monitor.pk, has_ticket)

@@ -34,6 +34,7 @@ class MonitorAdmin(admin.ModelAdmin[Monitor]):
     list_filter = ("severity", "enabled", "deployment__state")
     search_fields = ("name", "detection")
     list_select_related = ("deployment",)
+    list_per_page = 50
     actions = ("push_selected",)
     change_form_template = "admin/monitors/monitor/change_form.html"
 
