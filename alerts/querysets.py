@@ -1,5 +1,6 @@
 """Which alerts a page asks for. Each function narrows or enriches a queryset; none counts without a limit."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from alerts.choices import OperationState, Status
 from alerts.models import Alert, AlertEntity, Case, Occurrence, TicketOperation
 from alerts.services.entities import KINDS
 from core.models import Person
-from core.queries import Prepared, Written, written
+from core.queries import Prepared, PreparedModels, Written, written
 
 COUNT_LIMIT = 99
 TABS = {
@@ -62,8 +63,21 @@ def newest(
 
     Of each only IN_A_ROW is read: anything else would be asked for one by one.
     """
-    rows = with_ticket(search.settled(alerts, limit, before=before, searched_in=searched_in)).only(*IN_A_ROW)
-    return list(rows.order_by("-id")[:limit])
+    found = NEWEST.all(keys=search.newest(alerts, limit, before=before, searched_in=searched_in))
+    owed_to = defaultdict(list)
+    for operation in UNFINISHED.all(cases=[alert.case_id for alert in found]):
+        owed_to[operation.case_id].append(operation)
+    for alert in found:
+        alert.case.unfinished = owed_to[alert.case_id]  # type: ignore[attr-defined]
+    return found
+
+
+def _in_rows(keys: list[int]) -> QuerySet[Alert]:
+    rows = Alert.objects.filter(pk__any_of=keys).select_related("assignee", "case__ticket")
+    return rows.only(*IN_A_ROW).order_by("-id")
+
+
+NEWEST = PreparedModels(_in_rows, keys=[-1])
 
 
 def narrowing(field: str, value: Any) -> Q:
@@ -117,6 +131,11 @@ def unfinished(operations: str) -> Prefetch[Any]:
 def owed(operations: QuerySet[TicketOperation]) -> QuerySet[TicketOperation]:
     """Narrow to what Jira is still owed: neither done nor dismissed."""
     return operations.exclude(state__in=[OperationState.DONE, OperationState.DISMISSED])
+
+
+UNFINISHED = PreparedModels(
+    lambda cases: owed(TicketOperation.objects.filter(case__any_of=cases).order_by("id")), cases=[-1]
+)
 
 
 def dismissed(operations: QuerySet[TicketOperation]) -> QuerySet[TicketOperation]:

@@ -48,30 +48,41 @@ CALLED = Prepared(_called, key="a key", name="a name")
 def settled(
     alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched_in: QuerySet[Alert] | None = None
 ) -> QuerySet[Alert]:
+    """Narrow to some of them, in no order, among which stand the newest `limit`; all as in `newest`, which is asked for a search alone."""
+    if searched_in is None:
+        return _below(alerts, before)
+    return Alert.objects.filter(pk__any_of=newest(alerts, limit, before=before, searched_in=searched_in))
+
+
+def newest(
+    alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched_in: QuerySet[Alert] | None = None
+) -> list[int]:
     """
-    Narrow to some of them, in no order, among which stand the newest `limit` (below a key where one is given).
+    Return the keys of the newest `limit` of them (below a key where one is given), newest first.
 
     `searched_in` is what a search narrows, where nobody can know how many match: the database walks back from the newest of all until
     the page is full if it believes that many do, and finds all of them first otherwise; where it is wrong, it reads a million rows. So
-    those are looked for among the newest WALKED, then all of them, unless they are MANY. Of each only the key is read.
+    those are looked for among the newest WALKED, then all of them, unless they are MANY.
     """
-    below = alerts.filter(pk__lt=before) if before else alerts
+    keys = _below(alerts, before).values_list("pk", flat=True)
     if searched_in is None:
-        return below
-    newest = before or max((row[0] for row in LATEST.rows()), default=0) + 1
+        return list(keys.order_by("-id")[:limit])
+    top = before or max((row[0] for row in LATEST.rows()), default=0) + 1
     with walking():
-        keys = list(below.filter(pk__gte=newest - WALKED).order_by("-id").values_list("pk", flat=True)[:limit])
-    if len(keys) < limit:
-        keys = _of_all(below, limit, searched_in)
-    return Alert.objects.filter(pk__any_of=keys)
+        found = list(keys.filter(pk__gte=top - WALKED).order_by("-id")[:limit])
+    return found if len(found) == limit else _of_all(keys, limit, searched_in)
+
+
+def _below(alerts: QuerySet[Alert], before: int | None) -> QuerySet[Alert]:
+    return alerts.filter(pk__lt=before) if before else alerts
 
 
 LATEST = Prepared(lambda: written(Alert.objects.order_by("-id").values_list("pk")[:1]))
 
 
-def _of_all(matching: QuerySet[Alert], limit: int, searched_in: QuerySet[Alert]) -> list[int]:
+def _of_all(keys: QuerySet[Alert, int], limit: int, searched_in: QuerySet[Alert]) -> list[int]:
     """Return the keys of the newest of all that match. Each of a small tab is looked at; in a large one all are found first."""
-    keys, tab = matching.values_list("pk", flat=True), searched_in.order_by().values("pk")
+    tab = searched_in.order_by().values("pk")
     if tab[: FEW + 1].count() <= FEW:
         with walking():
             return nlargest(limit, keys.filter(pk__any_of=ArraySubquery(tab)).order_by())

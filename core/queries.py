@@ -3,12 +3,15 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
-from typing import Any, TypeVar
+from types import SimpleNamespace
+from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 from django.db import connection, transaction
 from django.db.models import Field, ForeignObject, Lookup, Model, QuerySet
+from django.db.models.query import ModelIterable
 from django.db.models.sql.compiler import SQLCompiler
 from psycopg import ClientCursor
 
@@ -71,12 +74,17 @@ class Prepared:
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """Ask it with these values, one for each stand-in; the rows are as the database has them."""
         with connection.cursor() as cursor:
+            cursor.execute(*self.call(**values))
+            return list(cursor.fetchall())
+
+    def call(self, **values: Any) -> Written:
+        """Return what asks it with these values, on this connection."""
+        with connection.cursor() as cursor:
             if connection.connection not in self.known:
                 cursor.execute(f"PREPARE {self.name} AS {self.text}")
                 self.known.add(connection.connection)
-            given = f"({', '.join('%s' for _ in self.stand_ins)})" if self.stand_ins else ""
-            cursor.execute(f"EXECUTE {self.name}{given}", [values[name] for name in self.stand_ins])
-            return list(cursor.fetchall())
+        given = f"({', '.join('%s' for _ in self.stand_ins)})" if self.stand_ins else ""
+        return f"EXECUTE {self.name}{given}", tuple(values[name] for name in self.stand_ins)
 
     @cached_property
     def text(self) -> str:
@@ -89,6 +97,29 @@ class Prepared:
 
     def _number(self, place: Any) -> int:
         return next((number for number, value in enumerate(self.stand_ins.values(), 1) if value == place), 0)
+
+
+class PreparedModels(Generic[M]):
+    """As Prepared, but for models, with what `select_related` joins to them: `make` returns a queryset, which must prefetch nothing."""
+
+    def __init__(self, make: Callable[..., QuerySet[M]], **stand_ins: Any) -> None:
+        self.make, self.stand_ins = make, stand_ins
+        self.query = Prepared(lambda **values: written(make(**values)), **stand_ins)
+
+    def all(self, **values: Any) -> list[M]:
+        """Ask it with these values, one for each stand-in."""
+        call, compiler = self.query.call(**values), copy(self.compiler)
+        compiler.connection, compiler.as_sql = connection, lambda *_, **__: call  # type: ignore[method-assign]
+        query = SimpleNamespace(get_compiler=lambda **_: compiler)
+        asked: Any = SimpleNamespace(db=connection.alias, query=query, _known_related_objects={})
+        return list(ModelIterable(asked))
+
+    @cached_property
+    def compiler(self) -> SQLCompiler:
+        """What wrote the SQL, and so knows which column of it goes into which field."""
+        compiler: SQLCompiler = self.make(**self.stand_ins).query.get_compiler(connection.alias)
+        compiler.as_sql()
+        return compiler
 
 
 def written(rows: QuerySet[Any, Any]) -> Written:

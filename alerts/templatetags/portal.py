@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import structlog
 from django import template
+from django.template import Context
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -89,6 +91,25 @@ def exact(at: datetime | Literal[""] | None, form: str = "full") -> SafeString |
     return format_html(
         '<time class="exact" datetime="{}" title="{}">{}</time>', local.isoformat(), exactly(local), words
     )
+
+
+@register.simple_tag(takes_context=True)
+def rail(context: Context) -> SafeString:
+    """Return the ways to all sections, with what waits in each: on every page the same for a reader, and so rendered once."""
+    pulse, reader = context["pulse"], context["request"].user
+    return _rail(context.get("section", ""), reader.is_staff, pulse.new_alerts, pulse.faults, pulse.quarantined)
+
+
+@lru_cache(maxsize=500)
+def _rail(section: str, is_staff: bool, new_alerts: int, faults: int, quarantined: int) -> SafeString:
+    told = {
+        "section": section,
+        "is_staff": is_staff,
+        "new_alerts": new_alerts,
+        "faults": faults,
+        "quarantined": quarantined,
+    }
+    return render_to_string("_rail.html", told)
 
 
 @register.simple_tag

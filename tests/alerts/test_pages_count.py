@@ -44,7 +44,7 @@ PART_OF_A_PAGE = ("/palette/", "/newer/")
 # Address, and the most queries that it may ask. Four of them are of the frame: who reads it, and how all of it runs; a fifth, what they
 # may do, is not asked of an administrator.
 MOST = {
-    "queue": ("/?tab=all", 11),
+    "queue": ("/?tab=all", 12),
     "newer": ("/newer/?tab=all&after=1", 3),
     "palette": ("/palette/?q=anna", 15),
     "alert": ("/alerts/{alert}/", 23),

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.forms import model_to_dict
 from django.test.utils import CaptureQueriesContext
 
+from alerts.models import Alert
 from core import activity
 from core.models import Activity, Person
-from core.queries import Prepared, Written, columns, instances, one_row, walking, written
+from core.queries import Prepared, PreparedModels, Written, columns, instances, one_row, walking, written
 from tests.factories import make_alert, make_person
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +92,35 @@ def test_rows_of_a_models_columns_are_that_model() -> None:
     found[0].name = "Somebody else"
     found[0].save()
     assert Person.objects.get(pk=people[0].pk).name == "Somebody else"
+
+
+def test_models_that_are_prepared_are_those_that_the_orm_makes() -> None:
+    def make(keys: list[int]) -> QuerySet[Alert]:
+        rows = Alert.objects.filter(pk__any_of=keys).select_related("assignee", "case").order_by("pk")
+        return rows.only("sentence", "observed", "countries", "last_seen", "assignee__name", "case__entity_id")
+
+    query = PreparedModels(make, keys=[-1])
+    alerts = [
+        make_alert(observed={"count": 7}, countries=["Kenya"], assignee=make_person()),
+        make_alert(),
+        make_alert(),
+    ]
+    keys = [alert.pk for alert in alerts[:2]]
+    with CaptureQueriesContext(connection) as asked:
+        found = query.all(keys=keys)
+        told = [
+            (one.observed, one.countries, one.last_seen, one.assignee and one.assignee.name, one.case.entity_id)
+            for one in found
+        ]
+    assert len(asked) == 2, "to prepare it, and to ask"
+    assert found == alerts[:2]
+    assert told == [
+        (one.observed, one.countries, one.last_seen, one.assignee and one.assignee.name, one.case.entity_id)
+        for one in alerts[:2]
+    ]
+    assert found[0].get_deferred_fields() == make(keys)[0].get_deferred_fields()
+    assert query.all(keys=[alerts[2].pk]) == [alerts[2]]
+    assert query.all(keys=[]) == []
 
 
 def test_walking_changes_the_plans_of_what_is_within_alone() -> None:
