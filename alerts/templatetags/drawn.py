@@ -7,8 +7,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from alerts.choices import OperationState
-from alerts.models import Case, TicketOperation
-from alerts.templatetags.portal import ago
+from alerts.models import Alert, Case, TicketOperation
+from alerts.templatetags.entities import cut, entity_link
+from alerts.templatetags.portal import ago, severity, severity_word
 from alerts.views.observed import Bar
 
 register = template.Library()
@@ -16,6 +17,10 @@ register = template.Library()
 TICKET = (
     '<a class="chip{}" href="{}" target="_blank" rel="noreferrer"><b>{}</b>{}'
     '<span class="visually-hidden"> in Jira, opens a new tab</span></a>'
+)
+ABOUT = (
+    '<span data-field="severity" data-value="{}" data-words="{}">{}</span>'
+    '<span tabindex="0" data-field="detection" data-value="{}">{}</span><span class="value">{}</span>'
 )
 OWED = '<span class="chip {}" title="{}">{}</span>'
 DAY = 4  # pixels between the beginnings of two bars
@@ -33,6 +38,27 @@ def limit_bar(bar: Bar | None) -> SafeString:
         bar.filled,
         bar.limit,
     )
+
+
+@register.simple_tag
+def about(alert: Alert) -> SafeString:
+    """Return how grave an alert is, which detection found it and about whom: each a door, to filter by or to go through."""
+    return format_html(
+        ABOUT,
+        alert.severity,
+        severity_word(alert.severity).capitalize(),
+        severity(alert.severity),
+        alert.detection,
+        cut(alert.detection, 60),
+        entity_link(alert.entity_type, alert.entity_id, alert.entity_name, 80),
+    )
+
+
+@register.simple_tag
+def seen(times: int) -> SafeString:
+    """Return how often something was seen."""
+    number = f"{times:,}"
+    return format_html('<span title="Seen {} time{}">×{}</span>', number, "" if times == 1 else "s", number)
 
 
 @register.simple_tag

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import resolve, reverse
 
 from alerts.entity_path import EntityValue
+from alerts.templatetags.entities import alert_page, entity_page
 
 HOSTILE = [
     "..",
@@ -31,9 +32,14 @@ HOSTILE = [
 @pytest.mark.parametrize("value", [*HOSTILE, "anna@example.com", "00uanna", "2001:db8::1", "203.0.113.9", "+4930"])
 def test_an_address_leads_back_to_its_value(value: str) -> None:
     to = reverse("alerts:entity", args=["user", value])
+    assert to == entity_page("user", value), "as tables link it"
     assert to.isascii()
     assert resolve(to).kwargs == {"kind": "user", "value": value}
     assert to.count("/") == 4
+
+
+def test_an_alert_is_linked_in_tables_as_everywhere() -> None:
+    assert alert_page(1204) == reverse("alerts:alert", args=[1204])
 
 
 def test_common_values_stay_readable() -> None:
