@@ -62,7 +62,7 @@ def grouped(
     now: datetime,
     limit: int,
     before: int | None = None,
-    searched_in: QuerySet[Alert] | None = None,
+    searched_in: search.Searched | None = None,
 ) -> Groups:
     """
     Return the groups (a key of GROUPS) of the newest alerts, the one with the newest alert first: four queries.

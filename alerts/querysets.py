@@ -24,6 +24,7 @@ TABS = {
     "closed": "Closed",
     "all": "All",
 }
+GROWING = ("closed", "all")
 SUPPRESSED = "suppressed"
 STATUSES = {**dict(Status.choices), SUPPRESSED: "Suppressed"}
 IN_A_ROW = (
@@ -56,7 +57,7 @@ def in_tab(alerts: QuerySet[Alert], tab: str, *, user_id: int, now: datetime) ->
 
 
 def newest(
-    alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched_in: QuerySet[Alert] | None = None
+    alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched_in: search.Searched | None = None
 ) -> list[Alert]:
     """
     Return the newest of them, below a key where one is given, with what `with_ticket` fetches; `searched_in` as in `search.settled`.

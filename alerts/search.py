@@ -1,7 +1,7 @@
 """Which alerts a search means, and how the newest of them are found among a million: no plan of the database's own is right for all."""
 
 from collections.abc import Iterable
-from heapq import nlargest
+from dataclasses import dataclass
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
@@ -17,6 +17,17 @@ FEW = 3_000  # so many keys are named in a query rather than looked for again
 MANY = 20_000  # so many matches are sorted, rather than looked for from the newest back
 WALKED = 4_000  # alerts, of which one in eighty must match to fill a page
 NONE = Q(pk__in=())
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search narrows: a tab of the queue, and whether it holds whatever was decided too, and so only ever grows."""
+
+    tab: QuerySet[Alert]
+    grows: bool
+
+
+EVERYTHING = Searched(Alert.objects.all(), grows=True)
 
 
 def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
@@ -46,7 +57,7 @@ CALLED = Prepared(_called, key="a key", name="a name")
 
 
 def settled(
-    alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched_in: QuerySet[Alert] | None = None
+    alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched_in: Searched | None = None
 ) -> QuerySet[Alert]:
     """Narrow to some of them, in no order, among which stand the newest `limit`; all as in `newest`, which is asked for a search alone."""
     if searched_in is None:
@@ -55,22 +66,25 @@ def settled(
 
 
 def newest(
-    alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched_in: QuerySet[Alert] | None = None
+    alerts: QuerySet[Alert], limit: int, *, before: int | None = None, searched_in: Searched | None = None
 ) -> list[int]:
     """
     Return the keys of the newest `limit` of them (below a key where one is given), newest first.
 
-    `searched_in` is what a search narrows, where nobody can know how many match: the database walks back from the newest of all until
-    the page is full if it believes that many do, and finds all of them first otherwise; where it is wrong, it reads a million rows. So
-    those are looked for among the newest WALKED, then all of them, unless they are MANY.
+    For a search, nobody can know how many match: the database walks back from the newest of all until the page is full if it believes
+    that many do, and finds all of them first otherwise; where it is wrong, it reads a million rows. So each of a small tab is looked
+    at; in a large one they are looked for among the newest WALKED, then all of them, unless they are MANY.
     """
     keys = _below(alerts, before).values_list("pk", flat=True)
     if searched_in is None:
         return list(keys.order_by("-id")[:limit])
+    if not searched_in.grows and searched_in.tab.order_by()[: FEW + 1].count() <= FEW:
+        with walking():
+            return list(keys.order_by("-id")[:limit])
     top = before or max((row[0] for row in LATEST.rows()), default=0) + 1
     with walking():
         found = list(keys.filter(pk__gte=top - WALKED).order_by("-id")[:limit])
-    return found if len(found) == limit else _of_all(keys, limit, searched_in)
+    return found if len(found) == limit else _of_all(keys, limit)
 
 
 def _below(alerts: QuerySet[Alert], before: int | None) -> QuerySet[Alert]:
@@ -80,18 +94,15 @@ def _below(alerts: QuerySet[Alert], before: int | None) -> QuerySet[Alert]:
 LATEST = Prepared(lambda: written(Alert.objects.order_by("-id").values_list("pk")[:1]))
 
 
-def _of_all(keys: QuerySet[Alert, int], limit: int, searched_in: QuerySet[Alert]) -> list[int]:
-    """Return the keys of the newest of all that match. Each of a small tab is looked at; in a large one all are found first."""
-    tab = searched_in.order_by().values("pk")
-    if tab[: FEW + 1].count() <= FEW:
-        with walking():
-            return nlargest(limit, keys.filter(pk__any_of=ArraySubquery(tab)).order_by())
+def _of_all(keys: QuerySet[Alert, int], limit: int) -> list[int]:
+    """Return the newest of all keys that match: all are found first, unless they are MANY."""
     try:
         sql, values = written(keys.order_by()[: MANY + 1])
     except EmptyResultSet:  # nobody goes by what was asked for
         return []
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pk, count(*) OVER () FROM ({sql}) found (pk) ORDER BY pk DESC LIMIT {limit}", values)  # noqa: S608 - Django's own SQL
+        listed = f"SELECT pk, count(*) OVER () FROM ({sql}) found (pk) ORDER BY pk DESC LIMIT {limit}"  # noqa: S608 - Django's own SQL
+        cursor.execute(listed, values)
         found = cursor.fetchall()
     return list(keys.order_by("-id")[:limit]) if found and found[0][1] > MANY else [key for key, _ in found]
 

@@ -99,9 +99,11 @@ class Asked:
             alerts = search.about(alerts, self.wanted["q"])
         return alerts
 
-    def searched_in(self, user_id: int) -> QuerySet[Alert] | None:
-        """Return its whole tab where it asks for what the database cannot know the number of, for `search.settled`; else None."""
-        return self._tab(user_id) if any(self.wanted.get(name) for name in ("q", "country")) else None
+    def searched_in(self, user_id: int) -> search.Searched | None:
+        """Return its whole tab where it asks for what the database cannot know the number of, for `search.newest`; else None."""
+        if not any(self.wanted.get(name) for name in ("q", "country")):
+            return None
+        return search.Searched(self._tab(user_id), grows=self.tab in querysets.GROWING)
 
     def _tab(self, user_id: int) -> QuerySet[Alert]:
         return querysets.in_tab(Alert.objects.all(), self.tab, user_id=user_id, now=clock.now())

@@ -91,7 +91,7 @@ def _alerts(text: str) -> list[Found]:
     number = NUMBER.fullmatch(text)
     rows = list(Alert.objects.filter(pk=int(number[1]))) if number else []
     if len(text) >= SHORTEST and not rows:
-        found = search.settled(search.about(Alert.objects.all(), text), MOST, searched_in=Alert.objects.all())
+        found = search.settled(search.about(Alert.objects.all(), text), MOST, searched_in=search.EVERYTHING)
         rows += found.order_by("-pk")[:MOST]
     return [
         Found(one.sentence, f"{one} · {one.get_status_display()}", "inbox", reverse("alerts:alert", args=[one.pk]))

@@ -16,6 +16,7 @@ from alerts import querysets
 from alerts.choices import Verdict
 from alerts.grouping import GROUPS, Group, grouped
 from alerts.models import Alert, TicketOperation
+from alerts.search import Searched
 from alerts.services import entities, saved
 from alerts.services.entities import KINDS
 from alerts.views import alert as alert_page
@@ -110,7 +111,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "alerts/_preview.html", context)
 
 
-def _rows(understood: Asked, matching: QuerySet[Alert], searched_in: QuerySet[Alert] | None) -> dict[str, Any]:
+def _rows(understood: Asked, matching: QuerySet[Alert], searched_in: Searched | None) -> dict[str, Any]:
     found = querysets.newest(matching, PAGE + 1, before=understood.wanted.get("before"), searched_in=searched_in)
     page = found[:PAGE]
     days = querysets.seen_by_day(page, clock.now()) if page else {}
@@ -121,7 +122,7 @@ def _rows(understood: Asked, matching: QuerySet[Alert], searched_in: QuerySet[Al
     }
 
 
-def _groups(understood: Asked, matching: QuerySet[Alert], searched_in: QuerySet[Alert] | None) -> dict[str, Any]:
+def _groups(understood: Asked, matching: QuerySet[Alert], searched_in: Searched | None) -> dict[str, Any]:
     wanted = understood.wanted
     found = grouped(matching, wanted["group"], now=clock.now(), limit=PAGE, before=wanted.get("before"),
                     searched_in=searched_in)  # fmt: skip

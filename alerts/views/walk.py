@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from alerts.models import Alert
 from alerts.querysets import COUNT_LIMIT
-from alerts.search import settled
+from alerts.search import Searched, settled
 from alerts.views.filters import Asked, asked
 
 LONGEST = 4_000
@@ -83,7 +83,7 @@ def _list(request: HttpRequest) -> Asked | None:
     return None if told is None or len(told) > LONGEST else asked(QueryDict(told))
 
 
-def _below(alerts: QuerySet[Alert], pk: int, searched_in: QuerySet[Alert] | None) -> QuerySet[Alert]:
+def _below(alerts: QuerySet[Alert], pk: int, searched_in: Searched | None) -> QuerySet[Alert]:
     return settled(alerts, 1, before=pk, searched_in=searched_in).order_by("-pk")
 
 

@@ -91,11 +91,12 @@ def test_whoever_took_part_in_many_alerts_is_found_as_whoever_did_in_few(monkeyp
     assert found("203.0.113.7") == few == [alerts[1], alerts[0]]
 
 
+@pytest.mark.parametrize("grows", [True, False])
 @pytest.mark.parametrize(
     ("walked", "few", "many"), [(4_000, 3_000, 20_000), (1, 3_000, 20_000), (1, 1, 20_000), (3, 1, 1), (1, 1, 1)]
 )
 def test_the_newest_are_the_same_however_they_are_looked_for(
-    monkeypatch: pytest.MonkeyPatch, walked: int, few: int, many: int
+    monkeypatch: pytest.MonkeyPatch, walked: int, few: int, many: int, grows: bool
 ) -> None:
     alerts = [make_alert(sentence=f"{'odd' if number % 2 else 'even'} {number}") for number in range(12)]
     odd = [alert.pk for alert in alerts[::-1] if "odd" in alert.sentence]
@@ -106,12 +107,13 @@ def test_the_newest_are_the_same_however_they_are_looked_for(
     def keys(rows: Iterable[Alert]) -> list[int]:
         return [alert.pk for alert in rows]
 
+    searched_in = search.Searched(Alert.objects.filter(status="new"), grows=grows)
     matching = search.about(Alert.objects.all(), "odd")
-    assert keys(querysets.newest(matching, 4, searched_in=Alert.objects.all())) == odd[:4]
-    assert keys(querysets.newest(matching, 4, before=odd[3], searched_in=Alert.objects.all())) == odd[4:]
+    assert keys(querysets.newest(matching, 4, searched_in=searched_in)) == odd[:4]
+    assert keys(querysets.newest(matching, 4, before=odd[3], searched_in=searched_in)) == odd[4:]
     assert keys(querysets.newest(matching, 4)) == odd[:4]
     for nothing in ("neither", "ne"):
-        assert querysets.newest(search.about(Alert.objects.all(), nothing), 4, searched_in=Alert.objects.all()) == []
+        assert querysets.newest(search.about(Alert.objects.all(), nothing), 4, searched_in=searched_in) == []
 
 
 def test_related_alerts_are_the_nearest_of_an_entity_that_has_many(monkeypatch: pytest.MonkeyPatch) -> None:
