@@ -76,7 +76,7 @@ def grouped(
     listed = sorted(members, key=lambda key: (-members[key][0].pk, str(key)))
     below = [key for key in listed if before is None or members[key][0].pk < before]
     page = _page(below, members, limit)
-    newest = Alert.objects.in_bulk([members[key][0].pk for key in page])
+    newest = Alert.objects.only("sentence").in_bulk([members[key][0].pk for key in page])
     entities = {} if by == "detection" else Entity.objects.in_bulk(page)
     return Groups(
         rows=[_group(by, key, members[key], newest[members[key][0].pk], entities.get(key), now) for key in page],
@@ -94,7 +94,7 @@ def _members(counted: Sequence[_Told], by: str) -> dict[Any, list[_Told]]:
     told = {one.pk: one for one in counted}
     links = AlertEntity.objects.filter(alert__any_of=told)
     if by == "address":
-        links = links.filter(entity__kind="ip")
+        links = links.exclude(role="session").filter(entity__kind="ip")
     named = list(links.order_by().values_list("alert", "entity", "role"))
     own = {entity for _, entity, role in named if by == "address" or role == "entity"}
     pairs = {(entity, alert) for alert, entity, _ in named if entity in own}

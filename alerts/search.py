@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Upper
 
 from alerts.models import Alert, AlertEntity, Entity, Ticket
@@ -38,7 +38,8 @@ def about(alerts: QuerySet[Alert], text: str) -> QuerySet[Alert]:
     is looked for in both ways. Fewer than LETTERS letters have no trigram to be found by, and are taken for a whole name.
     """
     [(ticketed, is_called)] = CALLED.rows(key=text.upper(), name=text)
-    involved, called = naming(text, KINDS), Q(entity_name__iexact=text)
+    called = Q(entity_name__iexact=text)
+    involved = naming(text, KINDS, alone=not (ticketed or is_called))
     whole = (called if is_called else NONE) | (Q(case__any_of=ticketed) if ticketed else NONE) | involved
     is_word = len(text) >= LETTERS and text.isalpha()
     is_known = not is_word and (bool(ticketed) or is_called or involved != NONE)
@@ -107,14 +108,19 @@ def _of_all(keys: QuerySet[Alert, int], limit: int) -> list[int]:
     return list(keys.order_by("-id")[:limit]) if found and found[0][1] > MANY else [key for key, _ in found]
 
 
-def naming(value: str, kinds: Iterable[str]) -> Q:
-    """Return what holds of the alerts in which exactly that took part, in whatever role; NONE where none is."""
+def naming(value: str, kinds: Iterable[str], *, alone: bool = True) -> Q:
+    """
+    Return what holds of the alerts in which exactly that took part, in whatever role; NONE where none is.
+
+    Say so where it does not stand `alone` but beside an "or": Postgres would then read all of somebody's fifty thousand alerts first.
+    """
     [(rows, alerts)] = NAMED.rows(values=[value, value.lower()], kinds=list(kinds))
     if not alerts:
         return NONE
     links = AlertEntity.objects.filter(entity__in=rows)
     if alerts > FEW:
-        return Q(Exists(links.filter(alert=OuterRef("pk"))))
+        of_it = links.filter(alert=OuterRef("pk"))
+        return Q(Exists(of_it)) if alone else Q(pk=Subquery(of_it.values("alert")[:1]))
     return Q(pk__any_of=ArraySubquery(links.order_by().values("alert")))
 
 

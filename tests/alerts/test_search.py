@@ -89,6 +89,8 @@ def test_whoever_took_part_in_many_alerts_is_found_as_whoever_did_in_few(monkeyp
     few = found("203.0.113.7")
     so_few(monkeypatch, 1)
     assert found("203.0.113.7") == few == [alerts[1], alerts[0]]
+    called = make_alert(entity_name="203.0.113.7")
+    assert found("203.0.113.7") == [called, *few]
 
 
 @pytest.mark.parametrize("grows", [True, False])
