@@ -67,9 +67,7 @@ class Prepared:
     def __init__(self, write: Callable[..., Written], **stand_ins: Any) -> None:
         self.write, self.stand_ins = write, stand_ins
         self.name = f"prepared_{next(_numbers)}"
-        self.known: WeakSet[Any] = (
-            WeakSet()
-        )  # connections that hold it; a transaction that is rolled back leaves it there
+        self.held_by: WeakSet[Any] = WeakSet()  # connections; one whose transaction is rolled back holds it all the same
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """Ask it with these values, one for each stand-in; the rows are as the database has them."""
@@ -80,9 +78,9 @@ class Prepared:
     def call(self, **values: Any) -> Written:
         """Return what asks it with these values, on this connection."""
         with connection.cursor() as cursor:
-            if connection.connection not in self.known:
+            if connection.connection not in self.held_by:
                 cursor.execute(f"PREPARE {self.name} AS {self.text}")
-                self.known.add(connection.connection)
+                self.held_by.add(connection.connection)
         given = f"({', '.join('%s' for _ in self.stand_ins)})" if self.stand_ins else ""
         return f"EXECUTE {self.name}{given}", tuple(values[name] for name in self.stand_ins)
 
