@@ -67,7 +67,7 @@ class Prepared:
     def __init__(self, write: Callable[..., Written], **stand_ins: Any) -> None:
         self.write, self.stand_ins = write, stand_ins
         self.name = f"prepared_{next(_numbers)}"
-        self.held_by: WeakSet[Any] = WeakSet()  # connections; one whose transaction is rolled back holds it all the same
+        self.held_by: WeakSet[Any] = WeakSet()  # connections, and a rollback takes nothing back
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """Ask it with these values, one for each stand-in; the rows are as the database has them."""
