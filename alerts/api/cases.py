@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema_field
@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from alerts import caseload
 from alerts.api.alerts import SHOWN
 from alerts.api.asking import Paged, answered, checked, page, parameters
 from alerts.api.endpoint import Endpoint
@@ -18,6 +19,7 @@ from alerts.api.operation import many, operation, paged
 from alerts.api.tell_alerts import AlertOut, EntityOut, OperationOut, TicketOut
 from alerts.choices import Scope
 from alerts.models import Alert, Case
+from alerts.querysets import OPEN
 from alerts.services.entities import KINDS
 from monitors.models import Monitor
 
@@ -27,6 +29,14 @@ MAX_ALERTS = 100
 class CasesAsked(Paged):
     """Which cases: all that is asked holds."""
 
+    tab = forms.ChoiceField(
+        choices=list(caseload.TABS.items()),
+        required=False,
+        help_text="`open`: those that hold an open alert; else all.",
+    )
+    policy = forms.ChoiceField(
+        choices=Monitor.Policy.choices, required=False, help_text="The policy by which it was opened."
+    )
     entity = forms.CharField(
         max_length=500, required=False, help_text="Whom or what the case is about: the id of a user, an address."
     )
@@ -78,9 +88,13 @@ class Cases(Endpoint):
 
     @operation("cases_list", paged(CaseOut), parameters=parameters(CasesAsked))
     def get(self, request: Request) -> Response:
-        """List cases, newest first: all of them, those about one entity, or the one that a ticket is of."""
+        """List cases, newest first: all of them, or those that are open, of one policy, about one entity, or of one ticket."""
         wanted = checked(CasesAsked(request.query_params), request.query_params)
         rows = _rows()
+        if wanted["tab"] == "open":
+            rows = rows.filter(Exists(Alert.objects.filter(OPEN, case=OuterRef("pk"))))
+        if wanted["policy"]:
+            rows = rows.filter(ticket_policy=wanted["policy"])
         if wanted["entity"]:
             rows = rows.filter(entity_type__in=KINDS, entity_id=wanted["entity"])
         if wanted["ticket"]:

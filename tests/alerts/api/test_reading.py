@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from alerts.choices import DeliveryStatus, OperationKind, OperationState, Status, Verdict
-from alerts.models import Alert
+from alerts.models import Alert, Case
 from alerts.rules import Rule
 from alerts.services import comments, suppression, triage
 from alerts.services.suppression import Wanted
@@ -226,6 +226,24 @@ def test_cases_are_found_by_whom_they_are_about_and_by_their_ticket(soar: Progra
     assert found(entity=other.case.entity_id) == [other.case_id]
     assert found(ticket="sec-3") == [anna.case_id]
     assert found(ticket="SEC-3", entity=other.case.entity_id) == []
+
+
+def test_cases_are_narrowed_to_a_policy_and_to_those_that_are_open(soar: Program, mira: Person) -> None:
+    done, half, weak = make_alert(), make_alert(), make_alert()
+    make_alert(case=half.case)
+    for alert in (done, half):
+        triage.close(alert.pk, mira, verdict=Verdict.BENIGN, reason="A test")
+    Case.objects.filter(pk=weak.case_id).update(ticket_policy="score")
+
+    def found(**query: str) -> list[int]:
+        return [one["id"] for one in soar.get("/cases/", **query).json()["results"]]
+
+    assert found() == found(tab="all")
+    assert {done.case_id, half.case_id, weak.case_id} < set(found())
+    assert found(tab="open") == [weak.case_id, half.case_id]
+    assert found(policy="score") == [weak.case_id]
+    assert found(policy="own", tab="open") == [half.case_id]
+    assert soar.get("/cases/", policy="odd").status_code == 400
 
 
 def test_suppressions_tell_what_they_hide_by_whom_and_until_when(soar: Program, mira: Person) -> None:
