@@ -203,10 +203,10 @@ def test_a_form_without_its_token_changes_nothing_and_says_why() -> None:
 def test_the_page_of_an_error_on_our_side_carries_the_id_that_the_log_has(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("alerts.querysets.with_ticket", broken)
+    monkeypatch.setattr("alerts.querysets.newest", broken)
     client.raise_request_exception = False
     response = client.get("/")
     assert response.status_code == 500
