@@ -2,23 +2,25 @@
 The queue by entity, address or detection: one row a group.
 
 The newest GROUPED alerts that match are grouped, so that the price stays the same however many there are; most queues hold fewer,
-and then nothing is left out. An alert stands under each entity and each address that took part in it. Plain lists of keys are
-fetched and put together here: a database that is asked to join and count them itself at times reads every alert there is.
+and then nothing is left out. An alert stands under each entity and each address that took part in it. Their keys are found first: a
+database that is asked to find, join and count them at once at times reads every alert there is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import takewhile
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from alerts import search
 from alerts.models import Alert, AlertEntity, Entity
+from core.queries import Prepared, Written, written
 
 GROUPED = 1_000
 DAYS = 14
+DAY = 86_400  # seconds
+NO_LIMIT = 2**63 - 1
 GROUPS = {"entity": "entity", "address": "address", "detection": "detection"}
 
 
@@ -48,11 +50,45 @@ class Groups:
     newest: int
 
 
-class _Told(NamedTuple):
-    pk: int
-    severity: int
-    last_seen: datetime
-    detection: str
+# Of each group: what makes it one, how many alerts, the highest severity, when one was last seen, the newest, the days on which they
+# were last seen (of UTC, since 1970), and how many groups there are. An alert counts for everybody who took part in it, in whatever
+# role; who never was the one that an alert is about has no group.
+OF_MEMBERS = """
+SELECT key, count(*), min(severity), max(seen), max(alert), array_agg(floor(extract(epoch FROM seen) / {day})::int), count(*) OVER ()
+FROM (
+  SELECT key, alert, min(severity), max(seen), bool_or(role = 'entity')
+  FROM ({members}) links (key, alert, severity, seen, role) GROUP BY key, alert
+) members (key, alert, severity, seen, is_own)
+GROUP BY key HAVING bool_or(is_own) AND max(alert) < %s ORDER BY max(alert) DESC FETCH FIRST (%s) ROWS WITH TIES
+"""
+
+
+def _links(keys: list[int]) -> QuerySet[AlertEntity]:
+    return AlertEntity.objects.filter(alert__any_of=keys).order_by()
+
+
+def _alerts(keys: list[int]) -> QuerySet[Alert]:
+    return Alert.objects.filter(pk__any_of=keys).order_by()
+
+
+OF_AN_ALERT = ("entity", "alert", "alert__severity", "alert__last_seen")
+OWN = Value("entity")
+MEMBERS: dict[str, Callable[[list[int]], QuerySet[Any, Any]]] = {
+    "entity": lambda keys: _links(keys).values_list(*OF_AN_ALERT, "role"),
+    "address": lambda keys: _links(keys).filter(entity__kind="ip").values_list(*OF_AN_ALERT, OWN),
+    "detection": lambda keys: _alerts(keys).values_list("detection", "pk", "severity", "last_seen", OWN),
+}
+
+
+def _prepared(by: str) -> Prepared:
+    def write(keys: list[int], before: int, limit: int) -> Written:
+        members, values = written(MEMBERS[by](keys))
+        return OF_MEMBERS.format(members=members, day=DAY), (*values, before, limit)
+
+    return Prepared(write, keys=[-1], before=-2, limit=-3)
+
+
+GROUPING = {by: _prepared(by) for by in GROUPS}
 
 
 def grouped(
@@ -67,72 +103,37 @@ def grouped(
     """
     Return the groups (a key of GROUPS) of the newest alerts, the one with the newest alert first: four queries.
 
-    `searched_in` as in `search.settled`; it asks for up to three more.
+    With the first `limit` come all whose newest alert is that of the last one: the next page begins below it. `searched_in` as in
+    `search.newest`; it asks for up to three more.
     """
-    fields = search.settled(alerts, GROUPED + 1, searched_in=searched_in).order_by("-pk").values_list(*_Told._fields)
-    found = [_Told(*row) for row in fields[: GROUPED + 1]]
-    counted = found[:GROUPED]
-    members = _members(counted, by)  # a group's alerts, the newest first
-    listed = sorted(members, key=lambda key: (-members[key][0].pk, str(key)))
-    below = [key for key in listed if before is None or members[key][0].pk < before]
-    page = _page(below, members, limit)
-    newest = Alert.objects.only("sentence").in_bulk([members[key][0].pk for key in page])
-    entities = {} if by == "detection" else Entity.objects.in_bulk(page)
+    found = search.newest(alerts, GROUPED + 1, searched_in=searched_in)
+    rows = GROUPING[by].rows(keys=found[:GROUPED], before=before or NO_LIMIT, limit=limit)
+    rows.sort(key=lambda row: (-row[4], str(row[0])))
+    newest = Alert.objects.only("sentence").in_bulk([row[4] for row in rows])
+    entities = {} if by == "detection" else Entity.objects.in_bulk([row[0] for row in rows])
     return Groups(
-        rows=[_group(by, key, members[key], newest[members[key][0].pk], entities.get(key), now) for key in page],
-        counted=len(counted),
+        rows=[
+            _group(by, key, entities.get(key), count, severity, seen, newest[pk], _by_day(days, now))
+            for key, count, severity, seen, pk, days, _ in rows
+        ],
+        counted=min(len(found), GROUPED),
         is_cut=len(found) > GROUPED,
-        older=members[page[-1]][0].pk if len(below) > len(page) else None,
-        newest=found[0].pk if found else 0,
+        older=rows[-1][4] if rows and rows[0][-1] > len(rows) else None,
+        newest=found[0] if found else 0,
     )
 
 
-def _members(counted: Sequence[_Told], by: str) -> dict[Any, list[_Told]]:
-    """Return the alerts of each group, by what makes it one: a detection's title, or an entity's key."""
-    if by == "detection":
-        return _gathered((one.detection, one) for one in counted)
-    told = {one.pk: one for one in counted}
-    links = AlertEntity.objects.filter(alert__any_of=told)
-    if by == "address":
-        links = links.exclude(role="session").filter(entity__kind="ip")
-    named = list(links.order_by().values_list("alert", "entity", "role"))
-    own = {entity for _, entity, role in named if by == "address" or role == "entity"}
-    pairs = {(entity, alert) for alert, entity, _ in named if entity in own}
-    return _gathered((entity, told[alert]) for entity, alert in sorted(pairs, key=lambda pair: -pair[1]))
+def _group(by: str, key: Any, entity: Entity | None, *told: Any) -> Group:
+    if entity is None:
+        return Group(by, key, key, "", *told)
+    return Group(by, entity.value, str(entity), entity.kind, *told)
 
 
-def _gathered(pairs: Iterable[tuple[Any, _Told]]) -> dict[Any, list[_Told]]:
-    found: dict[Any, list[_Told]] = {}
-    for key, one in pairs:
-        found.setdefault(key, []).append(one)
-    return found
-
-
-def _page(listed: list[Any], members: dict[Any, list[_Told]], limit: int) -> list[Any]:
-    """Return the first `limit`, and with them all whose newest alert is that of the last one: the next page begins below it."""
-    page = listed[:limit]
-    return page + list(takewhile(lambda key: members[key][0].pk == members[page[-1]][0].pk, listed[limit:]))
-
-
-def _group(by: str, key: Any, members: list[_Told], newest: Alert, entity: Entity | None, now: datetime) -> Group:
-    return Group(
-        field=by,
-        value=entity.value if entity else key,
-        name=str(entity) if entity else key,
-        kind=entity.kind if entity else "",
-        alerts=len(members),
-        severity=min(one.severity for one in members),
-        last_seen=max(one.last_seen for one in members),
-        newest=newest,
-        days=_by_day(members, now),
-    )
-
-
-def _by_day(members: list[_Told], now: datetime) -> list[int]:
-    """Return how many were last seen on each of the last DAYS days, of UTC."""
-    first = (now - timedelta(days=DAYS - 1)).date()
-    days = [0] * DAYS
-    for one in members:
-        if one.last_seen.date() >= first:
-            days[min((one.last_seen.date() - first).days, DAYS - 1)] += 1
-    return days
+def _by_day(days: Iterable[int], now: datetime) -> list[int]:
+    """Return how many were last seen on each of the last DAYS days."""
+    first = int(now.timestamp() // DAY) - DAYS + 1
+    counts = [0] * DAYS
+    for day in days:
+        if day >= first:
+            counts[min(day - first, DAYS - 1)] += 1
+    return counts
