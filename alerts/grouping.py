@@ -20,7 +20,6 @@ from core.queries import Prepared, Written, written
 GROUPED = 1_000
 DAYS = 14
 DAY = 86_400  # seconds
-NO_LIMIT = 2**63 - 1
 GROUPS = {"entity": "entity", "address": "address", "detection": "detection"}
 
 
@@ -107,7 +106,8 @@ def grouped(
     `search.newest`; it asks for up to three more.
     """
     found = search.newest(alerts, GROUPED + 1, searched_in=searched_in)
-    rows = GROUPING[by].rows(keys=found[:GROUPED], before=before or NO_LIMIT, limit=limit)
+    latest = found[0] if found else 0
+    rows = GROUPING[by].rows(keys=found[:GROUPED], before=before or latest + 1, limit=limit)
     rows.sort(key=lambda row: (-row[4], str(row[0])))
     newest = Alert.objects.only("sentence").in_bulk([row[4] for row in rows])
     entities = {} if by == "detection" else Entity.objects.in_bulk([row[0] for row in rows])
@@ -119,7 +119,7 @@ def grouped(
         counted=min(len(found), GROUPED),
         is_cut=len(found) > GROUPED,
         older=rows[-1][4] if rows and rows[0][-1] > len(rows) else None,
-        newest=found[0] if found else 0,
+        newest=latest,
     )
 
 

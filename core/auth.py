@@ -2,25 +2,22 @@
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission, User
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Concat
 
-from core.queries import Prepared, Written, columns, instances, written
+from core.queries import PreparedModels
 
-NOBODY = -1
-
-
-def _permissions(user_id: int) -> Written:
-    named = Permission.objects.order_by().values_list("content_type__app_label", "codename")
-    return written(named.filter(user=user_id).union(named.filter(group__user=user_id)))
+NAMED = Concat("content_type__app_label", Value("."), "codename")
 
 
-def _user(user_id: int) -> Written:
-    row, its_values = written(User.objects.filter(pk=user_id).values_list(*columns(User)))
-    named, their_values = _permissions(user_id)
-    may = f"ARRAY(SELECT app || '.' || codename FROM ({named}) named (app, codename))"  # noqa: S608 - Django's own SQL
-    return f"SELECT one.*, {may} FROM ({row}) one", (*their_values, *its_values)  # noqa: S608
+def _user(user_id: int) -> QuerySet[User]:
+    named = Permission.objects.order_by().values_list(NAMED)
+    may = named.filter(user=user_id).union(named.filter(group__user=user_id))
+    return User.objects.filter(pk=user_id).annotate(may=ArraySubquery(may))
 
 
-USER = Prepared(_user, user_id=NOBODY)
+USER = PreparedModels(_user, user_id=-1)
 
 
 class OneQueryBackend(ModelBackend):
@@ -28,9 +25,8 @@ class OneQueryBackend(ModelBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """Return an active user who knows their permissions; None where there is none."""
-        for *row, may in USER.rows(user_id=user_id):
-            [user] = instances(User, [row])
+        for user in USER.all(user_id=user_id):
             if not user.is_superuser:  # who may all there is
-                user._perm_cache = set(may)  # type: ignore[attr-defined]
+                user._perm_cache = set(user.may)  # type: ignore[attr-defined]
             return user if self.user_can_authenticate(user) else None
         return None

@@ -1,7 +1,7 @@
 """What the ORM does not do by itself, where every page waits for it: many keys as one value, and SQL that is written once."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from functools import cached_property
@@ -124,16 +124,6 @@ def written(rows: QuerySet[Any, Any]) -> Written:
     """Return the SQL of a queryset. Raises EmptyResultSet for one that is sure to be empty, as `filter(pk__in=())` is."""
     sql, values = rows.query.sql_with_params()
     return sql, tuple(values)
-
-
-def columns(model: type[Model]) -> tuple[str, ...]:
-    """Return what a query must ask for, in this order, so that `instances` makes models of its rows."""
-    return tuple(field.attname for field in model._meta.concrete_fields)
-
-
-def instances(model: type[M], rows: Iterable[Sequence[Any]]) -> list[M]:
-    """Return models of rows of their `columns`. It is for those whose fields are as the database has them: no JSON."""
-    return [model.from_db(connection.alias, columns(model), row) for row in rows]
 
 
 def one_row(parts: Iterable[Written]) -> Written:

@@ -17,7 +17,7 @@ from alerts.choices import OperationState
 from alerts.models import JiraGate, TicketOperation
 from alerts.ticketing.errors import JiraHeld
 from core import clock
-from core.queries import Prepared, Written, columns, instances, written
+from core.queries import PreparedModels
 
 log = structlog.get_logger(__name__)
 
@@ -43,17 +43,12 @@ def shut() -> Shut | None:
     return _shut(gate, clock.now()) if gate else None
 
 
-def _broken(url: str) -> Written:
-    gates = JiraGate.objects.filter(url=url, open_since__isnull=False)
-    return written(gates.order_by().values_list(*columns(JiraGate)))
-
-
-BROKEN = Prepared(_broken, url="of a stand-in")
+BROKEN = PreparedModels(lambda url: JiraGate.objects.filter(url=url, open_since__isnull=False), url="of a stand-in")
 
 
 def broken() -> JiraGate | None:
     """Return the gate while its breaker is open, also when a probe is due; for pages."""
-    return next(iter(instances(JiraGate, BROKEN.rows(url=settings.JIRA_URL))), None)
+    return next(iter(BROKEN.all(url=settings.JIRA_URL)), None)
 
 
 def probe_now() -> None:

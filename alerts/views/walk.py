@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
-from alerts.models import Alert
 from alerts.querysets import COUNT_LIMIT
-from alerts.search import Searched, settled
+from alerts.search import newest
 from alerts.views.filters import Asked, asked
 
 LONGEST = 4_000
@@ -65,15 +63,18 @@ def walk(request: HttpRequest, pk: int) -> Walk | None:
     if understood is None:
         return None
     alerts, searched_in = understood.alerts(request.user.pk), understood.searched_in(request.user.pk)
-    top = settled(alerts, COUNT_LIMIT + 1, searched_in=searched_in)
-    first = list(top.order_by("-pk").values_list("pk", flat=True)[: COUNT_LIMIT + 1])
+    first = newest(alerts, COUNT_LIMIT + 1, searched_in=searched_in)
     is_whole = len(first) <= COUNT_LIMIT
     newer, older = [key for key in first if key > pk], [key for key in first if key < pk]
+    place = len(newer) + 1 if pk in first else None
+    if not (older or is_whole):  # it lies deeper than those
+        newer = list(alerts.filter(pk__gt=pk).order_by("pk").values_list("pk", flat=True)[:1])
+        older = newest(alerts, 1, before=pk, searched_in=searched_in)
     return Walk(
         query=understood.of_alerts,
-        previous=(newer[-1] if newer else None) if older or is_whole else _one(alerts.filter(pk__gt=pk).order_by("pk")),
-        next=older[0] if older else None if is_whole else _one(_below(alerts, pk, searched_in)),
-        place=len(newer) + 1 if pk in first else None,
+        previous=newer[-1] if newer else None,
+        next=older[0] if older else None,
+        place=place,
         count=len(first),
     )
 
@@ -81,11 +82,3 @@ def walk(request: HttpRequest, pk: int) -> Walk | None:
 def _list(request: HttpRequest) -> Asked | None:
     told = request.POST.get("from", request.GET.get("from"))
     return None if told is None or len(told) > LONGEST else asked(QueryDict(told))
-
-
-def _below(alerts: QuerySet[Alert], pk: int, searched_in: Searched | None) -> QuerySet[Alert]:
-    return settled(alerts, 1, before=pk, searched_in=searched_in).order_by("-pk")
-
-
-def _one(alerts: QuerySet[Alert]) -> int | None:
-    return alerts.values_list("pk", flat=True).first()
